@@ -1,0 +1,124 @@
+"""Redis is a doorbell: a ring says "look at this row now" and nothing else.
+
+What must happen is a row in PostgreSQL, written with the business change. A ring leaves after the commit; if Redis is
+away or loses it, the sweep finds the row again. Every job therefore may run twice, late, or be killed half-way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_type_hints
+from uuid import UUID
+
+from flask import current_app
+from redis import Redis, RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from app.kernel.database import db
+
+log = logging.getLogger(__name__)
+
+JOB_TIMEOUT_SECONDS = 120
+FAILURE_KEPT_SECONDS = 86_400
+ENOUGH_WAITING = 1_000  # a sweep adds nothing to a queue that nobody empties
+QUEUES = ("payments", "callbacks", "messages", "default")
+
+JobFunction = TypeVar("JobFunction", bound=Callable[..., None])
+Ring = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    queue: str
+    function: Callable[..., None]
+
+
+_jobs: dict[str, _Job] = {}
+_sweeps: dict[str, Callable[[], Iterable[Ring]]] = {}
+
+
+def job(queue: str) -> Callable[[JobFunction], JobFunction]:
+    """Register a job as ``<room>.<function>``: what a ring of that name runs, in an app context of its own."""
+    assert queue in QUEUES, f"no worker listens to {queue}"
+
+    def register(function: JobFunction) -> JobFunction:
+        _jobs[_name_of(function)] = _Job(queue, function)
+        return function
+
+    return register
+
+
+def sweep(function: Callable[[], Iterable[Ring]]) -> Callable[[], Iterable[Ring]]:
+    """Register a search for due rows whose ring was lost; it yields (job name, arguments)."""
+    _sweeps[_name_of(function)] = function
+    return function
+
+
+def ring(name: str, *args: Any) -> None:
+    """Have a job look at a row, once the transaction is saved; dropped if it is not."""
+    assert name in _jobs, f"no job is called {name}"
+    db.session().info.setdefault("rings", []).append((name, args))
+
+
+def leave() -> None:
+    """Send the rings of the transaction that was just saved."""
+    rings: list[Ring] = db.session().info.pop("rings", [])
+    _send(rings)
+
+
+def forget() -> None:
+    """Drop the rings of a transaction that was not saved."""
+    db.session().info.pop("rings", None)
+
+
+def sweep_all() -> int:
+    """Ring for every due row that nobody is looking at; returns how many were found."""
+    found: list[Ring] = []
+    for name, search in _sweeps.items():
+        try:
+            found += search()
+        except Exception:  # one room's broken search must not stop the others from being found
+            log.exception("sweep failed", extra={"sweep": name})
+            db.session.rollback()  # only reads happened; the next search needs a clean session
+    _send(found, at_most=ENOUGH_WAITING)
+    return len(found)
+
+
+def answer(name: str, *args: str) -> None:
+    """What a worker runs: the job of that name, its arguments turned back into the types it declares."""
+    function = _jobs[name].function
+    hints = [hint for parameter, hint in get_type_hints(function).items() if parameter != "return"]
+    function(*(hint(value) if hint in (UUID, int) else value for hint, value in zip(hints, args, strict=True)))
+
+
+def queue(name: str) -> Queue:
+    """One of the queues, with JSON on the wire: whoever writes to Redis must not be able to run code here."""
+    return Queue(name, connection=redis(), serializer=JSONSerializer, default_timeout=JOB_TIMEOUT_SECONDS)
+
+
+def redis() -> Redis:
+    """The connection to Redis."""
+    connection: Redis = current_app.extensions["redis"]
+    return connection
+
+
+def _send(rings: list[Ring], at_most: int | None = None) -> None:
+    if not rings:
+        return
+    try:
+        for name, args in dict.fromkeys(rings):
+            waiting = queue(_jobs[name].queue)
+            if at_most is None or waiting.count < at_most:
+                waiting.enqueue_call(
+                    answer, args=(name, *map(str, args)), result_ttl=0, failure_ttl=FAILURE_KEPT_SECONDS
+                )
+    except RedisError as trouble:
+        log.warning("the doorbell is out of order; the sweep will find the work", extra={"trouble": repr(trouble)})
+
+
+def _name_of(function: Callable[..., object]) -> str:
+    """``app.payments.jobs`` and ``submit`` make ``payments.submit``; ``app.payments.rails.mpesa.jobs`` makes ``mpesa.…``."""
+    return f"{function.__module__.split('.')[-2]}.{function.__name__}"

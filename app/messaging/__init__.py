@@ -1,0 +1,1 @@
+"""Words to people: texts, their outbox, the provider that carries them and its delivery reports."""

@@ -1,0 +1,112 @@
+"""What is said to members by SMS, in English and Swahili, and how facts are put into it.
+
+A text says only what the same transaction stores: it is written next to the credit, never before it. Values are put
+in by a substitution that knows names and nothing else, in a single pass: ``{0.__class__}``, ``%n`` and ``{{7*7}}``
+stay as they are written, in a template as in a member's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from app.kernel.clock import eat
+from app.kernel.money import Money
+from app.messaging import gsm
+
+Language = Literal["en", "sw"]
+Fact = Money | date | datetime | str | int
+
+_PLACE = re.compile(r"\{([a-z_]+)\}")
+
+LONGEST_VALUE = 40  # characters of one value: a hostile or mistyped one cannot fill the text
+_LONGEST = {"account": 20, "number": 20, "receipt": 20}
+
+_TERMS: Mapping[str, str] = {
+    "savings": "akiba",
+    "deposits": "amana",
+    "shares": "hisa",
+    "loan": "mkopo",
+    "registration fee": "ada ya usajili",
+}
+"""Words for what money is for, English to Swahili. A fact named ``purpose`` is looked up here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One text in two languages. ``useful_for``: after this long, saying it would only confuse."""
+
+    name: str
+    english: str
+    swahili: str
+    useful_for: timedelta = timedelta(days=2)
+
+    def words(self, language: Language) -> str:
+        return self.swahili if language == "sw" else self.english
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """The names that must be given."""
+        return frozenset(_PLACE.findall(self.english))
+
+
+_ALL = (
+    Template(
+        "payment_prompt",
+        "You will be asked for your {wallet} PIN to pay {amount} to {purpose} {account}."
+        " If you did not expect this, do not enter your PIN.",
+        "Utaombwa PIN yako ya {wallet} kulipa {amount} kwa {purpose} {account}."
+        " Kama hukutarajia malipo haya, usiweke PIN.",
+        # The prompt itself stays on the phone for about a minute.
+        useful_for=timedelta(minutes=3),
+    ),
+    Template(
+        "payment_received",
+        "Received {amount} for {purpose} {account}. Receipt {receipt}, {paid_at}. New balance {balance}. Thank you.",
+        "Tumepokea {amount} kwa {purpose} {account}. Risiti {receipt}, {paid_at}. Salio jipya {balance}. Asante.",
+    ),
+    Template(
+        "payment_in_suspense",
+        "We received {amount} (receipt {receipt}, {paid_at}) but found no account {account}."
+        " Your money is safe. Please contact us.",
+        "Tumepokea {amount} (risiti {receipt}, {paid_at}) lakini hatukupata akaunti {account}."
+        " Pesa yako iko salama. Wasiliana nasi.",
+    ),
+    Template(
+        "member_welcome",
+        "Welcome, {name}. Your member number is {number}. Use it as the account number when you pay us by M-PESA.",
+        "Karibu, {name}. Namba yako ya mwanachama ni {number}. Itumie kama namba ya akaunti unapotulipa kwa M-PESA.",
+    ),
+)
+
+TEMPLATES: Mapping[str, Template] = {template.name: template for template in _ALL}
+
+
+def compose(name: str, facts: Mapping[str, Fact], *, language: Language) -> str:
+    """The finished text of a template, as near to the basic phone alphabet as its values allow."""
+    template = TEMPLATES[name]
+    missing = template.facts - facts.keys()
+    assert not missing, f"{name} needs {', '.join(sorted(missing))}"
+
+    values = {fact: _written(fact, value, language) for fact, value in facts.items()}
+    return gsm.normalise(fill(template.words(language), values))
+
+
+def fill(words: str, values: Mapping[str, str]) -> str:
+    """Put values where ``{their_name}`` stands. What is not the name of a value is left alone, in values too."""
+    return _PLACE.sub(lambda place: values.get(place[1], place[0]), words)
+
+
+def _written(fact: str, value: Fact, language: Language) -> str:
+    """A value as a member reads it: ``KES 1,250.00``, ``22/11/2026``, ``22/11/2026 10:41``."""
+    if isinstance(value, datetime):
+        return eat(value).strftime("%d/%m/%Y %H:%M")
+    if isinstance(value, date):
+        return value.strftime("%d/%m/%Y")
+    text = gsm.one_line(str(value))
+    if fact == "purpose" and language == "sw":
+        text = _TERMS.get(text.lower(), text)
+    return text[: _LONGEST.get(fact, LONGEST_VALUE)].rstrip()

@@ -1,0 +1,1 @@
+"""M-PESA by Safaricom's Daraja: prompts on the phone, payments to the paybill, and the receipts of both."""
