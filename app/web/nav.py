@@ -20,7 +20,7 @@ class Place:
     order: int
     icon: str
     narrow: bool
-    group: str | None
+    group: str
 
     @property
     def url(self) -> str:
@@ -47,7 +47,7 @@ def register(
     icon: str,
     *,
     narrow: bool = False,
-    group: str | None = None,
+    group: str = "",
 ) -> None:
     """Add a place. ``narrow`` puts it into the bottom bar of a phone, ``group`` under a small heading.
 
