@@ -1,0 +1,89 @@
+"""Fixtures for all tests.
+
+Four speeds: rules alone, use cases rolled back, providers over the wire, a few journeys in a browser.
+
+``app``               an application on a migrated, empty database; its context is pushed; what it saves is rolled back
+``clock``             its clock: ``clock.set("2026-03-31T22:30+00:00")``, ``clock.forward(minutes=15)``
+``client``            a browser without a session: ``client.get("/")``; each request runs apart from the test's context
+``committed_app``     an application on a database of its own that really commits: for threads and processes. No
+                      context is pushed: ``with committed_app.app_context(): …`` in each thread
+``servers``           PostgreSQL and Redis of this run: ``servers.postgres``, ``servers.redis``,
+                      ``servers.settings(name)``, ``with servers.clone() as name``
+``owner_connection``  psycopg, as the owner, in the database of ``app`` (sees nothing that ``app`` has not committed)
+
+What a test prepares it saves by ``in_transaction(...)`` or ``db.session.commit()``; a request saves it for you. Run a
+job or a command of the application within ``apart(...)`` (tests.harness.apps), as a request is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from launcher.postgres import OWNER
+from tests.harness.apps import dispose, make_app, rolled_back
+from tests.harness.clock import SettableClock
+from tests.harness.servers import Servers, running_servers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    with running_servers() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _session_clock() -> SettableClock:
+    return SettableClock()
+
+
+@pytest.fixture(scope="session")
+def _session_database(servers: Servers) -> Iterator[str]:
+    with servers.clone() as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def _session_app(servers: Servers, _session_database: str, _session_clock: SettableClock) -> Iterator[Flask]:
+    app = make_app(servers.settings(_session_database), _session_clock)
+    yield app
+    dispose(app)
+
+
+@pytest.fixture
+def clock(_session_clock: SettableClock) -> Iterator[SettableClock]:
+    yield _session_clock
+    _session_clock.run()
+
+
+@pytest.fixture
+def app(_session_app: Flask, clock: SettableClock) -> Iterator[Flask]:
+    _session_app.extensions["redis"].flushall()
+    with rolled_back(_session_app), _session_app.app_context():
+        yield _session_app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def committed_app(servers: Servers, clock: SettableClock) -> Iterator[Flask]:
+    with servers.clone() as name:
+        app = make_app(servers.settings(name), clock)
+        app.extensions["redis"].flushall()
+        yield app
+        dispose(app)
+
+
+@pytest.fixture
+def owner_connection(servers: Servers, _session_database: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(servers.postgres.url(OWNER, _session_database)) as connection:
+        yield connection
+        connection.rollback()
