@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Enum, LargeBinary, MetaData, Text, func, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 
 from app.kernel import encryption
@@ -32,7 +32,11 @@ STATEMENT_TIMEOUT_MS = 30_000  # nothing a page or a job asks for takes longer; 
 class Base(DeclarativeBase):
     """What all tables share."""
 
-    metadata = MetaData(naming_convention=NAMES)
+    # Flask-SQLAlchemy makes a base of its own from this one, so both are told through the registry they share.
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMES),
+        type_annotation_map={str: Text, datetime: DateTime(timezone=True)},
+    )
 
 
 db = SQLAlchemy(model_class=Base, session_options={"autoflush": True})
