@@ -1,0 +1,174 @@
+"""Reading who works here, who is signed in, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ScalarSelect, func, or_, select
+from sqlalchemy.orm import selectinload
+
+from app.identity import rules
+from app.identity.errors import StaffMissing
+from app.identity.hashes import api_token_hash, session_hash
+from app.identity.models import ApiToken, Permission, Role, RolePermission, Staff, StaffRole, StaffSession
+from app.identity.principal import SignedIn, TokenHolder
+from app.identity.schemas import normal_username
+from app.identity.states import StaffStatus
+from app.kernel import clock
+from app.kernel.database import db
+from app.kernel.paging import Page, keyset
+from app.ledger import queries as ledger
+
+
+def signed_in(token: str) -> tuple[SignedIn, bool] | None:
+    """Who holds this session's token, with the rights of this moment; None once the session is over.
+
+    Also says whether it is time to note that the session is in use.
+    """
+    row = db.session.execute(
+        select(StaffSession.id, StaffSession.started_at, StaffSession.seen_at, *_PERSON)
+        .join(Staff, Staff.id == StaffSession.staff_id)
+        .where(
+            StaffSession.token_hash == session_hash(token),
+            StaffSession.ended_at.is_(None),
+            Staff.status == StaffStatus.ACTIVE,
+        )
+    ).one_or_none()
+    instant = clock.now()
+    if row is None or rules.has_run_out(started_at=row.started_at, seen_at=row.seen_at, instant=instant):
+        return None
+    person = SignedIn(
+        staff_id=row.staff_id,
+        username=row.username,
+        name=row.name,
+        branch_id=row.branch_id,
+        permissions=frozenset(row.permissions),
+        session_id=row.id,
+        token=token,
+        must_change_password=row.temporary_until is not None,
+    )
+    return person, instant - row.seen_at >= rules.SEEN_EVERY
+
+
+def token_holder(secret: str) -> tuple[TokenHolder, bool] | None:
+    """Whom this API token acts for, with the rights of this moment; None if it is unknown, revoked or expired.
+
+    Also says whether it is time to note that the token is in use.
+    """
+    instant = clock.now()
+    row = db.session.execute(
+        select(ApiToken.id, ApiToken.scopes, ApiToken.used_at, *_PERSON)
+        .join(Staff, Staff.id == ApiToken.staff_id)
+        .where(
+            ApiToken.token_hash == api_token_hash(secret),
+            ApiToken.revoked_at.is_(None),
+            ApiToken.expires_at > instant,
+            Staff.status == StaffStatus.ACTIVE,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    holder = TokenHolder(row.id, row.staff_id, row.branch_id, frozenset(row.scopes), frozenset(row.permissions))
+    return holder, row.used_at is None or instant - row.used_at >= rules.SEEN_EVERY
+
+
+def by_username(username: str) -> Staff | None:
+    """The user of this name, however it was typed."""
+    return db.session.scalar(
+        select(Staff).where(Staff.username == normal_username(username)).execution_options(populate_existing=True)
+    )
+
+
+def get(staff_id: UUID) -> Staff:
+    """A user with roles. Refuses with StaffMissing."""
+    staff = db.session.scalar(select(Staff).where(Staff.id == staff_id).options(selectinload(Staff.roles)))
+    if staff is None:
+        raise StaffMissing
+    return staff
+
+
+def staff_list(*, after: str | None = None, status: StaffStatus | None = None) -> Page[Staff]:
+    """One page of the users, by username."""
+    query = select(Staff).options(selectinload(Staff.roles))
+    if status:
+        query = query.where(Staff.status == status)
+    return keyset(query, by=[Staff.username], after=after, descending=False)
+
+
+def active_staff() -> Sequence[Staff]:
+    """Who works here now, by name, for a select."""
+    return db.session.scalars(
+        select(Staff).where(Staff.status == StaffStatus.ACTIVE).order_by(Staff.name, Staff.id)
+    ).all()
+
+
+def roles() -> Sequence[Role]:
+    """Every role with its permissions, in the order of the house."""
+    return db.session.scalars(select(Role).options(selectinload(Role.permissions)).order_by(Role.position)).all()
+
+
+def open_sessions(staff_id: UUID) -> list[StaffSession]:
+    """Where somebody is signed in now, the latest first."""
+    instant = clock.now()
+    alive = select(StaffSession).where(
+        StaffSession.staff_id == staff_id,
+        StaffSession.ended_at.is_(None),
+        StaffSession.started_at > instant - rules.SESSION_LIMIT,
+        StaffSession.seen_at > instant - rules.IDLE_LIMIT,
+    )
+    return list(db.session.scalars(alive.order_by(StaffSession.started_at.desc(), StaffSession.id)))
+
+
+def tokens(*, after: str | None = None) -> Page[ApiToken]:
+    """One page of the API tokens, the newest first."""
+    return keyset(
+        select(ApiToken).options(selectinload(ApiToken.staff)), by=[ApiToken.created_at, ApiToken.id], after=after
+    )
+
+
+def branch_names() -> dict[int, str]:
+    """The branches somebody can work at."""
+    return {branch.id: branch.name for branch in ledger.branches()}
+
+
+def names_of(ids: Collection[str]) -> Mapping[str, str]:
+    """What these staff are called, by id as text: audit keeps actors as plain values."""
+    rows = db.session.execute(select(Staff.id, Staff.name).where(Staff.id.in_([UUID(staff_id) for staff_id in ids])))
+    return {str(row.id): row.name for row in rows}
+
+
+def search(text: str) -> list[str]:
+    """Ids of staff whom a person may mean by this username or part of a name."""
+    part = text.strip()
+    if not part:
+        return []
+    matching = or_(Staff.username == normal_username(part), Staff.name.icontains(part, autoescape=True))
+    return [str(staff_id) for staff_id in db.session.scalars(select(Staff.id).where(matching).limit(50))]
+
+
+def permission_labels() -> dict[str, str]:
+    """Every permission in words."""
+    return {row.code: row.label for row in db.session.scalars(select(Permission).order_by(Permission.code))}
+
+
+def _permissions() -> ScalarSelect[Any]:
+    """The rights that a person's roles add up to, as an array."""
+    held = (
+        select(RolePermission.permission_code)
+        .join(StaffRole, StaffRole.role_code == RolePermission.role_code)
+        .where(StaffRole.staff_id == Staff.id)
+        .correlate(Staff)
+    )
+    return select(func.array(held.scalar_subquery())).scalar_subquery()
+
+
+_PERSON = (
+    Staff.id.label("staff_id"),
+    Staff.username,
+    Staff.name,
+    Staff.branch_id,
+    Staff.temporary_until,
+    _permissions().label("permissions"),
+)

@@ -1,0 +1,176 @@
+"""The life of a member of staff here: created, given roles, suspended, reinstated, gone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app import audit
+from app.identity import passwords, queries, rules
+from app.identity.errors import OwnAccess, PasswordRefused, StaffMissing, StatusNotPossible
+from app.identity.models import Role, Staff, StaffRole
+from app.identity.schemas import normal_username
+from app.identity.service import sessions, sign_in
+from app.identity.states import STATUS_MOVES, SessionEnd, StaffStatus
+from app.kernel import clock
+from app.kernel.actor import Actor
+from app.kernel.database import db
+from app.kernel.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new member of staff, and the password to hand over once."""
+
+    staff_id: UUID
+    temporary_password: str
+
+
+def create(*, username: str, name: str, branch_id: int, roles: Collection[str], by: Actor) -> Created:
+    """Let somebody work here. The password is random, good for a day, and must be changed at the first sign-in.
+
+    Refuses with Invalid where the username is taken, or a role or the branch does not exist.
+    """
+    temporary = passwords.temporary()
+    staff_id = _insert(username=username, name=name, branch_id=branch_id, roles=roles, password=temporary, by=by)
+    _get(staff_id).temporary_until = clock.now() + rules.TEMPORARY_PASSWORD_LIFE
+    return Created(staff_id, temporary)
+
+
+def create_demonstration(*, username: str, name: str, branch_id: int, role: str, password: str, by: Actor) -> UUID:
+    """Make a user whose password everybody knows: in the sandbox only, see `config.SANDBOX_RELAXATIONS`."""
+    return _insert(username=username, name=name, branch_id=branch_id, roles=[role], password=password, by=by)
+
+
+def change_details(staff_id: UUID, *, name: str, branch_id: int, by: Actor) -> None:
+    """Correct somebody's name or move them to another branch. Refuses with StaffMissing and Invalid."""
+    staff = _get(staff_id)
+    _check_branch(branch_id)
+    before = {"name": staff.name, "branch_id": staff.branch_id}
+    staff.name, staff.branch_id = name, branch_id
+    _record("identity.details_changed", staff, before, {"name": name, "branch_id": branch_id}, by)
+
+
+def set_roles(staff_id: UUID, roles: Collection[str], *, by: Actor) -> None:
+    """Give somebody exactly these roles, from the next request on. Refuses with StaffMissing, OwnAccess and Invalid."""
+    staff = _get(staff_id)
+    _not_oneself(staff, by)
+    wanted = _roles(roles)
+    before = {"roles": [role.code for role in staff.roles]}
+    staff.roles = wanted
+    _record("identity.roles_changed", staff, before, {"roles": [role.code for role in wanted]}, by)
+
+
+def set_status(staff_id: UUID, status: StaffStatus, *, by: Actor) -> None:
+    """Suspend, reinstate or let go. Whoever may no longer sign in loses every session at once.
+
+    Refuses with StaffMissing, OwnAccess and StatusNotPossible.
+    """
+    staff = _get(staff_id)
+    _not_oneself(staff, by)
+    if status is staff.status:
+        return
+    if status not in STATUS_MOVES[staff.status]:
+        raise StatusNotPossible(f"{staff.name} is marked as {staff.status.label.lower()}; that cannot be changed.")
+    before = {"status": staff.status}
+    staff.status = status
+    if not status.may_sign_in:
+        sessions.end_all(staff.id, SessionEnd.ACCESS_WITHDRAWN)
+    _record("identity.status_changed", staff, before, {"status": status}, by)
+
+
+def reset_password(staff_id: UUID, *, by: Actor) -> str:
+    """Give somebody a new random password, good for a day, and end their sessions. Refuses with StaffMissing, OwnAccess."""
+    staff = _get(staff_id)
+    _not_oneself(staff, by)
+    temporary = passwords.temporary()
+    staff.password_hash = passwords.hashed(temporary)
+    staff.temporary_until = clock.now() + rules.TEMPORARY_PASSWORD_LIFE
+    sessions.end_all(staff.id, SessionEnd.PASSWORD_CHANGED)
+    sign_in.forgive(staff.username, address=None)
+    _record("identity.password_reset", staff, {}, {"password": audit.CHANGED}, by)
+    return temporary
+
+
+def change_own_password(staff_id: UUID, *, current: str, new: str, session_id: UUID, by: Actor) -> None:
+    """Let somebody choose a new password; every other session of theirs ends. Refuses with PasswordRefused.
+
+    The caller counts the try first, as at sign-in: an unattended screen must not be a place to guess at.
+    """
+    staff = _get(staff_id)
+    if not passwords.matches(staff.password_hash, current):
+        raise PasswordRefused({"current": "This is not your current password."})
+    if current == new:
+        raise PasswordRefused({"new": "Choose a password that differs from the current one."})
+    problem = passwords.problem_with(new, about=[staff.username, *staff.name.split()])
+    if problem:
+        raise PasswordRefused({"new": problem})
+    staff.password_hash, staff.temporary_until = passwords.hashed(new), None
+    sessions.end_all(staff.id, SessionEnd.PASSWORD_CHANGED, but=session_id)
+    sign_in.forgive(staff.username, address=by.address)
+    _record("identity.password_changed", staff, {}, {"password": audit.CHANGED}, by)
+
+
+def end_sessions(staff_id: UUID, *, by: Actor) -> int:
+    """Sign somebody out everywhere; returns how many sessions were alive. Refuses with StaffMissing."""
+    staff = _get(staff_id)
+    ended = sessions.end_all(staff.id, SessionEnd.ENDED_BY_ADMINISTRATOR)
+    _record("identity.sessions_ended", staff, {}, {"sessions": ended}, by)
+    return ended
+
+
+def _insert(*, username: str, name: str, branch_id: int, roles: Collection[str], password: str, by: Actor) -> UUID:
+    wanted = _roles(roles)
+    _check_branch(branch_id)
+    # Claimed by the insert itself: of two administrators who choose the same username at once, one is told.
+    staff_id = db.session.scalar(
+        insert(Staff)
+        .values(
+            username=normal_username(username),
+            name=name,
+            branch_id=branch_id,
+            status=StaffStatus.ACTIVE,
+            password_hash=passwords.hashed(password),
+        )
+        .on_conflict_do_nothing(index_elements=[Staff.username])
+        .returning(Staff.id)
+    )
+    if staff_id is None:
+        raise Invalid({"username": "Somebody has this username already. Choose another."})
+    db.session.execute(insert(StaffRole).values([{"staff_id": staff_id, "role_code": role.code} for role in wanted]))
+    after = {"username": normal_username(username), "name": name, "roles": [role.code for role in wanted]}
+    _record("identity.staff_created", _get(staff_id), {}, after, by)
+    return staff_id
+
+
+def _get(staff_id: UUID) -> Staff:
+    staff = db.session.get(Staff, staff_id, with_for_update=True, populate_existing=True)
+    if staff is None:
+        raise StaffMissing
+    return staff
+
+
+def _not_oneself(staff: Staff, by: Actor) -> None:
+    if by.kind == "staff" and by.id == str(staff.id):
+        raise OwnAccess
+
+
+def _roles(codes: Collection[str]) -> list[Role]:
+    found = list(db.session.scalars(select(Role).where(Role.code.in_(codes)).order_by(Role.position)))
+    if not codes or len(found) != len(set(codes)):
+        raise Invalid({"roles": "Choose at least one of the roles."})
+    return found
+
+
+def _check_branch(branch_id: int) -> None:
+    if branch_id not in queries.branch_names():
+        raise Invalid({"branch_id": "Choose one of the branches."})
+
+
+def _record(action: str, staff: Staff, before: dict[str, object], after: dict[str, object], by: Actor) -> None:
+    was, now = audit.differences(before, after)
+    audit.record(action, subject=("staff", staff.id), by=by, before=was, after=now, branch_id=staff.branch_id)
