@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import Any
 
 import requests
-from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError
 
 from app.kernel.phones import Phone
 from app.messaging import gsm
@@ -100,7 +100,7 @@ class AfricasTalkingClient:
                 body = response.raw.read(LONGEST_ANSWER, decode_content=True)
         except requests.RequestException as trouble:
             return read_trouble(trouble)
-        except Exception as trouble:  # urllib3's own errors while the body is read: the text may be on its way
+        except (HTTPError, OSError) as trouble:  # while the body was read: the text may be on its way
             return Answer(Outcome.UNKNOWN, f"The answer broke off ({type(trouble).__name__})")
         return read_send_answer(response.status_code, body, phone)
 

@@ -11,13 +11,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
 
 from app.kernel.clock import eat
+from app.kernel.enums import LabelledEnum
 from app.kernel.money import Money
 from app.messaging import gsm
 
-Language = Literal["en", "sw"]
 Fact = Money | date | datetime | str | int
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
@@ -35,6 +34,13 @@ _TERMS: Mapping[str, str] = {
 """Words for what money is for, English to Swahili. A fact named ``purpose`` is looked up here."""
 
 
+class Language(LabelledEnum):
+    """In which a text is written."""
+
+    ENGLISH = "en", "English"
+    SWAHILI = "sw", "Swahili"
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """One text in two languages. ``useful_for``: after this long, saying it would only confuse."""
@@ -45,7 +51,7 @@ class Template:
     useful_for: timedelta = timedelta(days=2)
 
     def words(self, language: Language) -> str:
-        return self.swahili if language == "sw" else self.english
+        return self.swahili if language is Language.SWAHILI else self.english
 
     @property
     def facts(self) -> frozenset[str]:
@@ -107,6 +113,6 @@ def _written(fact: str, value: Fact, language: Language) -> str:
     if isinstance(value, date):
         return value.strftime("%d/%m/%Y")
     text = gsm.one_line(str(value))
-    if fact == "purpose" and language == "sw":
+    if fact == "purpose" and language is Language.SWAHILI:
         text = _TERMS.get(text.lower(), text)
     return text[: _LONGEST.get(fact, LONGEST_VALUE)].rstrip()
