@@ -69,6 +69,11 @@ def ago(instant: datetime | None) -> str:
     return "1 day" if passed.days == 1 else f"{passed.days} days"
 
 
+def seconds_since(instant: datetime) -> int:
+    """How many whole seconds have passed: told by the server, as a browser's clock may be wrong."""
+    return max(0, int((clock.now() - instant).total_seconds()))
+
+
 def phone(value: Phone | str | None) -> str:
     """0712 345 678."""
     return "" if not value else _phone(value).local
@@ -91,6 +96,6 @@ def _phone(value: Phone | str) -> Phone:
 def install(app: Flask) -> None:
     """Give the templates these words."""
     app.jinja_env.filters.update(
-        money=money, kes=kes, day=day, weekday=weekday, when=when, clock=clock_time, ago=ago, phone=phone, masked=masked,
+        money=money, kes=kes, day=day, weekday=weekday, when=when, clock=clock_time, seconds_since=seconds_since, ago=ago, phone=phone, masked=masked,
         tone=tone,
     )  # fmt: skip

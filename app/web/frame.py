@@ -29,6 +29,7 @@ def install(app: Flask, settings: Settings) -> None:
         new_key=lambda: str(uuid4()),
         places=nav.places,
         narrow_places=nav.narrow_places,
+        place_here=nav.here,
         relaxations=settings.relaxations,
     )
     if settings.trusted_proxies:

@@ -24,16 +24,13 @@ class Place:
 
     @property
     def url(self) -> str:
+        """Where it leads."""
         return url_for(self.endpoint)
 
     @property
-    def is_here(self) -> bool:
-        """True on every page of the same room, so that the reader knows where she is."""
-        if "." in self.endpoint and request.blueprint:
-            return self.endpoint.rpartition(".")[0] == request.blueprint and (
-                self.endpoint == request.endpoint or not _named_elsewhere(request.endpoint)
-            )
-        return self.endpoint == request.endpoint
+    def holds_this_page(self) -> bool:
+        """True on the place itself and on every page below its address."""
+        return request.path == self.url or (self.url != "/" and request.path.startswith(self.url.rstrip("/") + "/"))
 
 
 _places: dict[str, Place] = {}
@@ -51,7 +48,8 @@ def register(
 ) -> None:
     """Add a place. ``narrow`` puts it into the bottom bar of a phone, ``group`` under a small heading.
 
-    ``permission`` may be None for what everybody who is signed in may open.
+    ``permission`` may be None for what everybody who is signed in may open. ``icon`` names a drawing of
+    ``_ui/icons.html``.
     """
     _places[endpoint] = Place(label, endpoint, permission, order, icon, narrow, group)
 
@@ -65,7 +63,7 @@ def places() -> list[Place]:
             for place in _places.values()
             if place.endpoint in known and (place.permission is None or current_user.may(place.permission))
         ),
-        key=lambda place: place.order,
+        key=lambda place: (place.group, place.order),
     )
 
 
@@ -74,5 +72,6 @@ def narrow_places() -> list[Place]:
     return [place for place in places() if place.narrow][: MOST_ON_A_PHONE - 1]
 
 
-def _named_elsewhere(endpoint: str | None) -> bool:
-    return endpoint in _places
+def here() -> Place | None:
+    """The place this page belongs to: the one with the longest fitting address."""
+    return max((place for place in places() if place.holds_this_page), key=lambda place: len(place.url), default=None)

@@ -34,9 +34,9 @@ def done(url: str, *, fragment: str | None = None, **context: object) -> Respons
     return _varying(leave_to(url))
 
 
-def leave_to(url: str) -> Response:
+def leave_to(url: str, *, status: int = 204) -> Response:
     """Make HTMX load another page as a whole."""
-    response = make_response("", 204)
+    response = make_response("", status)
     response.headers["HX-Redirect"] = url
     return response
 
@@ -49,6 +49,11 @@ def wants_fragment() -> bool:
         or headers.get("HX-Boosted") == "true"
         or headers.get("HX-History-Restore-Request") == "true"
     )
+
+
+def happened(event: str) -> None:
+    """Tell the page behind a fragment that something changed: regions with ``hx-trigger="event from:document"`` ask anew."""
+    g.setdefault("events", []).append(event)
 
 
 def toast(text: str) -> None:
@@ -66,20 +71,22 @@ def _varying(response: Response) -> Response:
     return response
 
 
-def _send_toasts(response: Response) -> Response:
-    """Carry what no page took: to the next page if this one sends the browser on, as an event if HTMX is listening."""
-    texts = g.pop("toasts", [])
-    if not texts:
-        return response
+def _send_word(response: Response) -> Response:
+    """Carry what no page took: to the next page if this one sends the browser on, as events if HTMX is listening."""
+    texts: list[str] = g.pop("toasts", [])
     if response.location or "HX-Redirect" in response.headers:
         for text in texts:
             flash(text)
     elif wants_fragment():
-        response.headers["HX-Trigger"] = json.dumps({"toast": {"texts": texts}})
+        events: dict[str, object] = dict.fromkeys(g.pop("events", []), True)
+        if texts:
+            events["toast"] = {"texts": texts}
+        if events:
+            response.headers["HX-Trigger"] = json.dumps(events)
     return response
 
 
 def install(app: Flask) -> None:
     """Make the layout able to show toasts, and let none be lost."""
-    app.after_request(_send_toasts)
+    app.after_request(_send_word)
     app.jinja_env.globals["waiting_toasts"] = waiting_toasts
