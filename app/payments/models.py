@@ -57,6 +57,7 @@ class Payment(Leased, db.Model):  # type: ignore[name-defined,misc]  # Flask-SQL
         Index("ix_payment_member_id_created_at", "member_id", "created_at", "id"),
         Index("ix_payment_created_at", "created_at", "id", postgresql_where=text("merged_into_id IS NULL")),
         Index("ix_payment_state_created_at", "state", "created_at", "id"),
+        Index("ix_payment_paid_at", "paid_at"),
         Index("ix_payment_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(
             "uq_payment_open_prompt",

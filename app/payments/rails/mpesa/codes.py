@@ -58,6 +58,7 @@ LIVE = Meaning(Outcome.LIVE, "Waiting for the member on the phone", Again.ASK)
 ACCEPTED = Meaning(Outcome.ACCEPTED, "Sent to the phone", Again.ASK)
 UNKNOWN = Meaning(Outcome.UNKNOWN, "M-PESA has not said what happened: being checked", Again.ASK)
 NOT_SENT = _wait("M-PESA could not be reached: trying again")
+WRONG_KEYS = _setup("The consumer key or secret is wrong")
 NOTHING_LEARNED = Meaning(Outcome.WAIT, "M-PESA did not answer the question: asking again", Again.ASK)
 
 STK_RESULTS: dict[str, Meaning] = {
@@ -113,7 +114,7 @@ REFUSALS: Sequence[_Row] = (
     _Row(r"401\.003\.01", "", _TOKEN),
     _Row(r"40[0-9].*|", "invalid access token", _TOKEN),
     _Row(r"400\.003\.02", "", _setup("M-PESA misses something in the request")),
-    _Row(r"400\.008\.0[12]", "", _setup("The consumer key or secret is wrong")),
+    _Row(r"400\.008\.0[12]", "", WRONG_KEYS),
     _Row(r".*", "no apiproduct match", _setup("This M-PESA product is not enabled for our app")),
     _Row(r"403\.002\.1001", "", _setup("Our M-PESA app may not do this")),
     _Row(r"404\.00[123]\.01", "", _WRONG_URL),
