@@ -127,6 +127,7 @@ class Postgres:
             account=self.account,
             stop_signal=signal.SIGINT,  # "fast": sessions are ended, everything is written
             stop_seconds=STOP_SECONDS,
+            stage=0,
         )
 
     def finish(self) -> None:
@@ -295,7 +296,14 @@ class Postgres:
             command.append("--no-sync")
         identity = {} if self.account is None else self.account.for_popen()
         made = subprocess.run(
-            command, capture_output=True, text=True, env=self._environment(), cwd=self.data, check=False, **identity
+            command,
+            capture_output=True,
+            text=True,
+            env=self._environment(),
+            cwd=self.data,
+            check=False,
+            start_new_session=True,  # Ctrl-C is for us to answer
+            **identity,
         )
         if made.returncode != 0:
             shutil.rmtree(self.data)

@@ -34,6 +34,7 @@ class Program:
     account: Account | None = None  # another user to run as
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 15.0  # how long a clean end may take
+    stage: int = 2  # what later stages need; they are stopped first
 
     def spawn(self, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
         """Start it, leading its own session, with both outputs going to ``output``."""

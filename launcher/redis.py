@@ -57,6 +57,7 @@ class Redis:
             folder=self.folder,
             environment={"LC_ALL": "C", "TZ": "UTC"},
             stop_seconds=STOP_SECONDS,
+            stage=0,
         )
 
     def is_ready(self) -> bool:

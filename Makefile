@@ -1,0 +1,49 @@
+# Each target sets up what it needs, on a fresh machine too, and may be called again at any time.
+# Written for GNU make 3.81 and a plain sh, which is what macOS has.
+
+PYTHON ?= python3
+VENV := .venv
+IN_VENV := $(VENV)/bin
+RUNS := $(VENV)/.runs
+TESTS := $(VENV)/.tests
+PIP := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: help run install test bench faults clean lock format
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | awk '{ name = $$1; $$1 = ""; printf "make %-8s%s\n", name, $$0 }'
+
+run: $(RUNS) ## start everything in the foreground; Ctrl-C stops it
+	@exec $(IN_VENV)/python -m launcher run
+
+install: $(TESTS) ## .venv with everything the other targets need; starts nothing
+
+test: $(TESTS) ## everything that CI checks
+	@exec sh scripts/test.sh $(IN_VENV)
+
+bench: $(TESTS) ## benchmarks, JSON lines on standard output
+	@exec $(IN_VENV)/python -m bench
+
+faults: $(TESTS) ## kills and faults against real processes, then ledger verify
+	@exec $(IN_VENV)/python -m tests.faults
+
+clean: ## stop what is running and remove its data
+	@if [ -x $(IN_VENV)/python ] && [ -e $(RUNS) ]; then exec $(IN_VENV)/python -m launcher clean; else rm -rf "$${VAR:-var}"; fi
+
+format: $(TESTS) ## lay the code out as `make test` wants it
+	@$(IN_VENV)/ruff check --quiet --fix . ; $(IN_VENV)/ruff format --quiet .
+
+lock: ## compile requirements*.in, with hashes for all platforms; needs uv
+	@for name in requirements requirements-dev; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; \
+	done
+
+$(RUNS): requirements.txt scripts/venv.sh
+	@sh scripts/venv.sh "$(PYTHON)" $(VENV)
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(TESTS): requirements-dev.txt $(RUNS)
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

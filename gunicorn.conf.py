@@ -1,0 +1,45 @@
+"""How the web processes are run; the address to listen on comes from the command line."""
+
+import re
+import sys
+from logging import Formatter, LogRecord
+from typing import Any
+
+workers = 2
+worker_class = "gthread"
+threads = 8
+timeout = 30  # a request that takes longer is lost; statements time out before
+graceful_timeout = 10
+keepalive = 5
+control_socket_disable = True
+if sys.platform == "linux":
+    worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeats must not wait for a disk
+
+SECRET_IN_PATH = re.compile(r"(/hooks/\w+/|/api/mpesa/query/)[^/?\s\"]+")
+"""A callback's secret, and a CheckoutRequestID, which holds the payer's number."""
+
+
+class MaskingFormatter(Formatter):
+    """Keeps secrets that travel in paths out of every line, tracebacks included."""
+
+    def format(self, record: LogRecord) -> str:
+        return SECRET_IN_PATH.sub(r"\1•", super().format(record))
+
+
+_FORMAT = {"()": MaskingFormatter, "format": "%(asctime)s [%(process)d] %(levelname)s %(message)s"}
+_OUTPUT = {"class": "logging.StreamHandler", "formatter": "masked", "stream": "ext://sys.stdout"}
+_TO_OUTPUT = {"handlers": ["output"], "propagate": False}
+
+accesslog = "-"
+access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'  # no query string: searches hold names and numbers
+logconfig_dict: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"masked": _FORMAT},
+    "handlers": {"output": _OUTPUT},
+    "root": {"level": "INFO", "handlers": ["output"]},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", **_TO_OUTPUT},
+        "gunicorn.access": {"level": "INFO", **_TO_OUTPUT},
+    },
+}
