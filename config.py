@@ -23,7 +23,7 @@ SANDBOX_RELAXATIONS: Mapping[str, str] = {
     "C67": "Demonstration users exist and the sign-in page names them.",
     "C68": "Demonstration users need no second factor.",
 }
-"""What the sandbox profile relaxes: rows of the security checklist, with the reason in words. Production relaxes none."""
+"""What the sandbox profile relaxes: rows of the security checklist, with the reason. Production relaxes none."""
 
 
 class ConfigurationError(Exception):

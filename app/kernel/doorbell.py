@@ -120,5 +120,5 @@ def _send(rings: list[Ring], at_most: int | None = None) -> None:
 
 
 def _name_of(function: Callable[..., object]) -> str:
-    """``app.payments.jobs`` and ``submit`` make ``payments.submit``; ``app.payments.rails.mpesa.jobs`` makes ``mpesa.…``."""
+    """The room and the function: ``submit`` in ``app.payments.jobs`` is ``payments.submit``."""
     return f"{function.__module__.split('.')[-2]}.{function.__name__}"

@@ -114,9 +114,7 @@ def _load_hash_key() -> bytes:
     fresh = encrypt(os.urandom(KEY_BYTES))
     # A connection of its own: the key must outlive a transaction that is rolled back after using it.
     with db.engine.begin() as connection:
-        connection.execute(
-            insert(wrapped_key).values(name=_HASH_KEY_NAME, ciphertext=fresh).on_conflict_do_nothing()
-        )
+        connection.execute(insert(wrapped_key).values(name=_HASH_KEY_NAME, ciphertext=fresh).on_conflict_do_nothing())
         sealed = connection.scalar(select(wrapped_key.c.ciphertext).where(wrapped_key.c.name == _HASH_KEY_NAME))
     assert sealed is not None
     return decrypt(bytes(sealed))

@@ -55,7 +55,9 @@ class Invalid(Refusal):
     code = "invalid"
     status = 422
 
-    def __init__(self, errors: Mapping[str, str], message: str = "Some fields need your attention.", **facts: object) -> None:
+    def __init__(
+        self, errors: Mapping[str, str], message: str = "Some fields need your attention.", **facts: object
+    ) -> None:
         super().__init__(message, **facts)
         self.errors = dict(errors)
 

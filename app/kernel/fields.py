@@ -1,4 +1,4 @@
-"""Field types for forms and JSON: each turns what a person or program sent into a typed value, or says what is wrong."""
+"""Field types for forms and JSON: each turns what was sent into a typed value, or says what is wrong."""
 
 from __future__ import annotations
 

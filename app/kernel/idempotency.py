@@ -81,9 +81,7 @@ def once(operation: str, key: str, inputs: Mapping[str, Any], *, by: Actor, work
 
 
 def _replay(row: dict[str, str], fingerprint: bytes) -> Once:
-    known = db.session.execute(
-        select(IdempotencyKey.inputs_hash, IdempotencyKey.answer).filter_by(**row)
-    ).one()
+    known = db.session.execute(select(IdempotencyKey.inputs_hash, IdempotencyKey.answer).filter_by(**row)).one()
     if known.inputs_hash != fingerprint:
         raise KeyReused
     return Once(known.answer, replayed=True)
@@ -97,7 +95,5 @@ def _fingerprint(inputs: Mapping[str, Any]) -> bytes:
 def forget_old_answers() -> None:
     """Answers outlive any retry by far; the ledger's own keys stay for ever."""
     in_transaction(
-        lambda: db.session.execute(
-            delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - ANSWERS_KEPT)
-        )
+        lambda: db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - ANSWERS_KEPT))
     )

@@ -11,7 +11,8 @@ BOOK_CURRENCY = "KES"  # one society keeps its books in one currency; another is
 MAX_CENTS = 2**63 - 1  # what a BIGINT holds
 
 _AMOUNT = re.compile(
-    r"(?:(?:KES|KSH|KSHS)\.?\s*)?(?P<sign>-?)(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<cents>\d{1,2}))?(?:/=|/-)?", re.I | re.A
+    r"(?:(?:KES|KSH|KSHS)\.?\s*)?(?P<sign>-?)(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<cents>\d{1,2}))?(?:/=|/-)?",
+    re.I | re.A,
 )
 
 

@@ -39,7 +39,7 @@ def keyset(
     size: int = PAGE_SIZE,
     descending: bool = True,
 ) -> Page[Any]:
-    """One page of ``query`` (a select of one entity, or of rows that carry the columns of ``by`` under their own names).
+    """One page of ``query``: a select of one entity, or of rows that carry the columns of ``by`` under their own names.
 
     ``by`` ends in a unique column. Refuses a token that we did not make with Invalid.
     """
@@ -57,7 +57,10 @@ def keyset(
 
 
 def _encode(values: Sequence[Any]) -> str:
-    plain = [value.isoformat() if isinstance(value, date) else value if isinstance(value, int) else str(value) for value in values]
+    plain = [
+        value.isoformat() if isinstance(value, date) else value if isinstance(value, int) else str(value)
+        for value in values
+    ]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 

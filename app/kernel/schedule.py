@@ -56,9 +56,7 @@ class _Timetable:
 _timetables: dict[str, _Timetable] = {}
 
 
-def every(
-    *, minutes: int, at_minute: int = 0
-) -> Callable[[Callable[[], None]], Callable[[], None]]:
+def every(*, minutes: int, at_minute: int = 0) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Run a function every so many minutes, counted from midnight EAT plus ``at_minute``."""
 
     def register(function: Callable[[], None]) -> Callable[[], None]:
@@ -115,14 +113,15 @@ def _finish(slot_id: UUID, fence: int) -> None:
 @sweep
 def due_slots() -> Iterable[Ring]:
     """Slots whose ring was lost, or whose worker died."""
-    return [("kernel.run_slot", (slot_id,)) for slot_id in db.session.scalars(select(ScheduleSlot.id).where(is_due(ScheduleSlot)))]
+    return [
+        ("kernel.run_slot", (slot_id,))
+        for slot_id in db.session.scalars(select(ScheduleSlot.id).where(is_due(ScheduleSlot)))
+    ]
 
 
 @daily(at_minute=180)
 def forget_old_slots() -> None:
     """Slots that were done long ago are of no use to anybody."""
     in_transaction(
-        lambda: db.session.execute(
-            delete(ScheduleSlot).where(ScheduleSlot.done_at < clock.now() - SLOTS_KEPT)
-        )
+        lambda: db.session.execute(delete(ScheduleSlot).where(ScheduleSlot.done_at < clock.now() - SLOTS_KEPT))
     )

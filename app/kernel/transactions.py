@@ -45,7 +45,9 @@ def in_transaction(work: Callable[[], T]) -> T:
             if isinstance(error.orig, _AGAIN) and attempt < ATTEMPTS:
                 continue
             if isinstance(error.orig, _AGAIN + _BUSY):
-                raise Busy("The system is busy with the same record. Nothing was saved; try again in a moment.") from error
+                raise Busy(
+                    "The system is busy with the same record. Nothing was saved; try again in a moment."
+                ) from error
             raise
         except BaseException:
             _undo()

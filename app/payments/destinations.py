@@ -81,7 +81,7 @@ class Describe(Protocol):
 
 class CheckPrompt(Protocol):
     def __call__(self, account: int, amount: Money) -> None:
-        """Refuse with Invalid an amount that this account would not ask a member for. Money that came is never refused here."""
+        """Refuse with Invalid an amount that a member would not be asked for. Money that came is never refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class PromptOpen(Conflict):
 
     def __init__(self, payment_id: object) -> None:
         super().__init__(
-            "A prompt to this phone has no outcome yet. Wait for it before you send another; no second prompt was sent.",
+            "A prompt to this phone has no outcome yet. Wait for it before you send another; none was sent.",
             payment_id=payment_id,
         )
 

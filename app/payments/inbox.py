@@ -52,9 +52,7 @@ def open_address(rail: str, flows: str, subject_id: str) -> str:
     secret = hook_secret(rail, subject_id)
     db.session.execute(
         insert(HookAddress)
-        .values(
-            secret_hash=_secret_hash(secret), rail=rail, flows=flows, subject_id=subject_id, created_at=clock.now()
-        )
+        .values(secret_hash=_secret_hash(secret), rail=rail, flows=flows, subject_id=subject_id, created_at=clock.now())
         .on_conflict_do_nothing()
     )
     return secret

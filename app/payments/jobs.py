@@ -59,7 +59,10 @@ def process_callback(callback_id: UUID) -> None:
 def due_payments() -> Iterable[Ring]:
     """Payments to be sent, asked about or looked for, whose ring was lost or whose worker died."""
     rows = db.session.execute(
-        select(Payment.id, Payment.state, Payment.resend_at).where(is_due(Payment)).order_by(Payment.due_at).limit(AT_ONCE)
+        select(Payment.id, Payment.state, Payment.resend_at)
+        .where(is_due(Payment))
+        .order_by(Payment.due_at)
+        .limit(AT_ONCE)
     )
     return [
         ("payments.submit" if state is PaymentState.CREATED or resend_at else "payments.poll", (payment_id,))

@@ -64,7 +64,9 @@ class Payment(Leased, db.Model):  # type: ignore[name-defined,misc]  # Flask-SQL
             "rail",
             "phone_hash",
             unique=True,
-            postgresql_where=text("direction = 'in' AND method = 'prompt' AND state IN ('created', 'submitted', 'pending')"),
+            postgresql_where=text(
+                "direction = 'in' AND method = 'prompt' AND state IN ('created', 'submitted', 'pending')"
+            ),
         ),
         Index("ix_payment_needs_review", "created_at", postgresql_where=text("needs_review IS NOT NULL")),
     )
@@ -99,7 +101,9 @@ class Payment(Leased, db.Model):  # type: ignore[name-defined,misc]  # Flask-SQL
     )
     moves: Mapped[list[PaymentMove]] = relationship(order_by="PaymentMove.id", lazy="select", viewonly=True)
 
-    def move_to(self, state: PaymentState, *, by: Actor, evidence: str, detail: str = "", code: str | None = None) -> bool:
+    def move_to(
+        self, state: PaymentState, *, by: Actor, evidence: str, detail: str = "", code: str | None = None
+    ) -> bool:
         """Go to ``state`` if the table of moves allows it from here; the only writer of the state.
 
         Returns whether it moved. Evidence that changes nothing (a repeat, a late failure) is no error.

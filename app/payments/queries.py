@@ -39,9 +39,7 @@ def for_update(payment_id: UUID) -> Payment:
 
 def by_receipt(rail: str, receipt_number: str) -> Payment | None:
     """The payment that carries a provider's receipt, locked."""
-    return db.session.scalar(
-        select(Payment).filter_by(rail=rail, receipt_number=receipt_number).with_for_update()
-    )
+    return db.session.scalar(select(Payment).filter_by(rail=rail, receipt_number=receipt_number).with_for_update())
 
 
 def allocation_for_update(allocation_id: UUID) -> PaymentAllocation:
@@ -124,9 +122,7 @@ def history(chosen: PaymentFilter, *, after: str | None = None, size: int = 25) 
 
 def history_total(chosen: PaymentFilter) -> FilterTotal:
     """The totals row of a filter, over at most LARGEST_COUNT payments."""
-    found = (
-        select(Payment.amount, Payment.state).where(*chosen.conditions()).limit(LARGEST_COUNT + 1).subquery()
-    )
+    found = select(Payment.amount, Payment.state).where(*chosen.conditions()).limit(LARGEST_COUNT + 1).subquery()
     has_money = found.c.state.in_([PaymentState.SUCCEEDED, PaymentState.SETTLED])
     row = db.session.execute(
         select(func.count(), func.coalesce(func.sum(found.c.amount_cents).filter(has_money), 0)).select_from(found)
@@ -137,7 +133,9 @@ def history_total(chosen: PaymentFilter) -> FilterTotal:
 def suspense(*, after: str | None = None) -> Page[PaymentAllocation]:
     """Money that waits to be allocated, newest first."""
     query = (
-        select(PaymentAllocation).join(PaymentAllocation.payment).where(PaymentAllocation.state == AllocationState.SUSPENSE)
+        select(PaymentAllocation)
+        .join(PaymentAllocation.payment)
+        .where(PaymentAllocation.state == AllocationState.SUSPENSE)
     )
     return keyset(query, by=(PaymentAllocation.id,), after=after)
 

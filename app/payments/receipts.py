@@ -223,7 +223,10 @@ def _post_to_suspense(
     share.state, share.reason = AllocationState.SUSPENSE, reason
     branch = ledger_queries.head_office()
     share.entry_id = ledger.post(
-        [ledger.debit(clearing, share.amount, branch=branch), ledger.credit(SUSPENSE_ACCOUNT, share.amount, branch=branch)],
+        [
+            ledger.debit(clearing, share.amount, branch=branch),
+            ledger.credit(SUSPENSE_ACCOUNT, share.amount, branch=branch),
+        ],
         on=_value_date(payment),
         cause=Cause("payment", str(payment.id)),
         key=f"payment:{payment.id}:{share.number}:suspense",
@@ -301,7 +304,11 @@ def _tell(payment: Payment) -> None:
     facts: dict[str, object] = {"amount": payment.amount, "receipt": payment.receipt_number, "at": payment.paid_at}
     if credited:
         account = destinations.get(_purpose(credited[0])).describe(_account(credited[0]))
-        facts |= {"account": account.number, "balance": ledger_queries.balance(account.id), "purpose": _purpose(credited[0]).label}
+        facts |= {
+            "account": account.number,
+            "balance": ledger_queries.balance(account.id),
+            "purpose": _purpose(credited[0]).label,
+        }
         messaging.queue_sms(
             payment.phone, "payment_received", facts, language=language, cause=("payment", str(payment.id))
         )
@@ -319,5 +326,3 @@ def _purpose(share: PaymentAllocation) -> Purpose:
 def _account(share: PaymentAllocation) -> int:
     assert share.member_account_id is not None, "credited money has an account"
     return share.member_account_id
-
-

@@ -8,7 +8,9 @@ from app.kernel.money import Money, total
 from app.payments.rails import Outcome
 from app.payments.states import PaymentState
 
-FAST_QUESTIONS = tuple(timedelta(seconds=s) for s in (25, 55, 85, 115, 145, 175))  # mpesa.md 3.5: 20-30 s, then 30 s steps
+FAST_QUESTIONS = tuple(
+    timedelta(seconds=s) for s in (25, 55, 85, 115, 145, 175)
+)  # mpesa.md 3.5: 20-30 s, then 30 s steps
 SLOW_QUESTIONS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 LATER_QUESTIONS = timedelta(hours=1)
 FAST_PHASE = timedelta(minutes=3)  # after that a prompt without an outcome is *unknown*
@@ -50,4 +52,3 @@ def state_after(state: PaymentState, outcome: Outcome, *, age: timedelta) -> Pay
 def shares(intended: list[Money], received: Money) -> list[Money] | None:
     """How received money is shared over intended allocations; None when it is not what was asked for."""
     return intended if intended and total(intended) == received else None
-

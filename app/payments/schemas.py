@@ -17,7 +17,9 @@ from app.payments.states import PaymentState
 class PromptForm(Form):
     """The prompt payment dialog."""
 
-    account: Annotated[str, Field(pattern=r"^[A-Z_]+:\d{1,18}$")]  # purpose and member account, as the select offers them
+    account: Annotated[
+        str, Field(pattern=r"^[A-Z_]+:\d{1,18}$")
+    ]  # purpose and member account, as the select offers them
     amount: PositiveMoney
     rail: Annotated[str, Field(pattern=r"^[a-z]{2,20}$")]
     phone: PhoneField

@@ -244,7 +244,11 @@ class PaymentService:
             "payments.prompted",
             subject=("payment", payment.id),
             by=self.by,
-            after={"amount": str(payment.amount), "account": payment.account_reference, "member": str(payment.member_id)},
+            after={
+                "amount": str(payment.amount),
+                "account": payment.account_reference,
+                "member": str(payment.member_id),
+            },
         )
 
 
@@ -284,5 +288,3 @@ def _insert_prompt(payment: Payment) -> None:
         if not isinstance(error.orig, psycopg.errors.UniqueViolation):
             raise
         raise PromptOpen(queries.open_prompt(payment.rail, payment.phone_hash)) from None
-
-

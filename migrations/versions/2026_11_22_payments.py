@@ -71,9 +71,7 @@ def _payment() -> None:
         sa.UniqueConstraint("rail", "receipt_number"),
     )
     op.create_index("ix_payment_member_id_created_at", "payment", ["member_id", "created_at", "id"])
-    op.create_index(
-        "ix_payment_created_at", "payment", ["created_at", "id"], postgresql_where="merged_into_id IS NULL"
-    )
+    op.create_index("ix_payment_created_at", "payment", ["created_at", "id"], postgresql_where="merged_into_id IS NULL")
     op.create_index("ix_payment_state_created_at", "payment", ["state", "created_at", "id"])
     op.create_index("ix_payment_due_at", "payment", ["due_at"], postgresql_where="due_at IS NOT NULL")
     op.create_index("ix_payment_paid_at", "payment", ["paid_at"])
@@ -158,9 +156,7 @@ def _callbacks() -> None:
     op.create_table(
         "callback_work",
         sa.Column("callback_id", sa.Uuid, sa.ForeignKey("payment_callback.id"), primary_key=True),
-        sa.Column(
-            "outcome", one_of("outcome", "waiting", "applied", "repeated", "flagged", "failed"), nullable=False
-        ),
+        sa.Column("outcome", one_of("outcome", "waiting", "applied", "repeated", "flagged", "failed"), nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("detail", sa.Text, nullable=False, server_default=""),
         *lease(),
