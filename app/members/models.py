@@ -10,17 +10,15 @@ from sqlalchemy import (
     CheckConstraint,
     Computed,
     ForeignKey,
-    Identity,
     Index,
     Integer,
     LargeBinary,
     Numeric,
     Sequence,
     Text,
-    UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import EncryptedPhone, EncryptedText, Instant, created_at, db, labelled, uuid_key
 from app.kernel.enums import LabelledEnum
@@ -44,6 +42,10 @@ FOLDED_NAME = (
     "' ' || translate(lower(first_name || ' ' || coalesce(middle_name || ' ', '') || last_name), "
     f"{_sql_text(rules.ACCENTED + rules.DROPPED)}, {_sql_text(rules.PLAIN)})"
 )
+
+NOT_ENDED = text("status <> 'exited'")
+PAYS_NOW = text("purpose = 'payment' AND ended_at IS NULL")
+IN_USE = text("ended_at IS NULL")
 
 
 class Gender(LabelledEnum):
@@ -85,9 +87,14 @@ class Member(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy b
     __tablename__ = "member"
     __table_args__ = (
         # A person has one membership at a time, so numbers are unique among those that have not ended.
-        Index("uq_member_national_id_hash", "national_id_hash", unique=True, postgresql_where=text("status <> 'exited'")),
-        Index("uq_member_kra_pin_hash", "kra_pin_hash", unique=True, postgresql_where=text("status <> 'exited'")),
-        Index("ix_member_search_name", "search_name", postgresql_using="gin", postgresql_ops={"search_name": "gin_trgm_ops"}),
+        Index("uq_member_national_id_hash", "national_id_hash", unique=True, postgresql_where=NOT_ENDED),
+        Index("uq_member_kra_pin_hash", "kra_pin_hash", unique=True, postgresql_where=NOT_ENDED),
+        Index(
+            "ix_member_search_name",
+            "search_name",
+            postgresql_using="gin",
+            postgresql_ops={"search_name": "gin_trgm_ops"},
+        ),
         Index("ix_member_branch_id_number", "branch_id", "number"),
         Index("ix_member_status_number", "status", "number"),
         Index("ix_member_officer_id_number", "officer_id", "number"),
@@ -96,7 +103,7 @@ class Member(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy b
     )
 
     id: Mapped[UUID] = uuid_key()
-    number: Mapped[str] = mapped_column(Text, unique=True, server_default=text(NEXT_MEMBER_NUMBER))
+    number: Mapped[str] = mapped_column(Text, unique=True, insert_default=text(NEXT_MEMBER_NUMBER))
     first_name: Mapped[str] = mapped_column(Text)
     middle_name: Mapped[str | None] = mapped_column(Text)
     last_name: Mapped[str] = mapped_column(Text)
@@ -116,6 +123,7 @@ class Member(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy b
     former_membership_id: Mapped[UUID | None] = mapped_column(ForeignKey("member.id"))
     version: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime] = created_at()
+    updated_at: Mapped[datetime] = mapped_column(Instant)
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -138,24 +146,14 @@ class MemberPhone(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "member_phone"
     __table_args__ = (
-        Index(
-            "uq_member_phone_payment_member_id",
-            "member_id",
-            unique=True,
-            postgresql_where=text("purpose = 'payment' AND ended_at IS NULL"),
-        ),
+        Index("uq_member_phone_payment_member_id", "member_id", unique=True, postgresql_where=PAYS_NOW),
         # Money that arrives from a phone must point to one member.
-        Index(
-            "uq_member_phone_payment_number_hash",
-            "number_hash",
-            unique=True,
-            postgresql_where=text("purpose = 'payment' AND ended_at IS NULL"),
-        ),
+        Index("uq_member_phone_payment_number_hash", "number_hash", unique=True, postgresql_where=PAYS_NOW),
         Index("ix_member_phone_member_id", "member_id"),
-        Index("ix_member_phone_number_hash", "number_hash", postgresql_where=text("ended_at IS NULL")),
-        Index("ix_member_phone_last_four_hash", "last_four_hash", postgresql_where=text("ended_at IS NULL")),
-        Index("ix_member_phone_last_six_hash", "last_six_hash", postgresql_where=text("ended_at IS NULL")),
-        Index("ix_member_phone_digest_hash", "digest_hash", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_member_phone_number_hash", "number_hash", postgresql_where=IN_USE),
+        Index("ix_member_phone_last_four_hash", "last_four_hash", postgresql_where=IN_USE),
+        Index("ix_member_phone_last_six_hash", "last_six_hash", postgresql_where=IN_USE),
+        Index("ix_member_phone_digest_hash", "digest_hash", postgresql_where=IN_USE),
     )
 
     id: Mapped[UUID] = uuid_key()
@@ -200,13 +198,12 @@ class MemberStatusChange(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "member_status_change"
     __table_args__ = (
-        UniqueConstraint("member_id", "sequence"),
+        Index("ix_member_status_change_member_id", "member_id"),
         CheckConstraint("btrim(reason) <> ''", name="reason"),
     )
 
     id: Mapped[UUID] = uuid_key()
     member_id: Mapped[UUID] = mapped_column(ForeignKey("member.id"))
-    sequence: Mapped[int] = mapped_column(Identity(always=True))
     from_status: Mapped[MemberStatus | None] = mapped_column(labelled(MemberStatus, "from_status"))
     to_status: Mapped[MemberStatus] = mapped_column(labelled(MemberStatus, "to_status"))
     reason: Mapped[str] = mapped_column(Text)

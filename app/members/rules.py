@@ -58,7 +58,12 @@ def why_not_shares(shares: Sequence[Decimal | None]) -> str | None:
     given = [share for share in shares if share is not None]
     if not given or sum(given) == SHARES_ADD_UP_TO:
         return None
-    return f"The nominees' shares add up to {sum(given):f} %. They must add up to 100 %."
+    return f"The nominees' shares add up to {plain_percent(sum(given, Decimal(0)))} %. They must add up to 100 %."
+
+
+def plain_percent(percent: Decimal) -> str:
+    """``33.50`` as ``33.5`` and ``100.00`` as ``100``."""
+    return f"{percent.normalize():f}"
 
 
 def fold(text: str) -> str:

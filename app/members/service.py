@@ -1,0 +1,262 @@
+"""Changing the register: registering a member, editing, a change of status, a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from app import audit
+from app.kernel import clock
+from app.kernel.actor import Actor
+from app.kernel.database import db
+from app.kernel.errors import Invalid
+from app.kernel.phones import Phone
+from app.members import queries, rules
+from app.members.errors import AlreadyRegistered, MoveRefused, NotClear, StaleEdit
+from app.members.models import Member, MemberPhone, MemberStatusChange, NextOfKin, PhonePurpose
+from app.members.schemas import KIN, KinRow, MemberDetails, MemberEdit, StatusChange
+from app.members.states import MemberStatus, may_move
+
+Clearance = Callable[[UUID], Sequence[str]]
+
+_clearances: list[Clearance] = []
+
+# Which unique index speaks of which field: two officers may register the same person at the same moment, and then the
+# database is the one to say so.
+_TAKEN = {
+    "uq_member_national_id_hash": "national_id",
+    "uq_member_kra_pin_hash": "kra_pin",
+    "uq_member_phone_payment_number_hash": "payment_phone",
+}
+
+_PLAIN_FIELDS = (
+    "first_name", "middle_name", "last_name", "born_on", "gender", "language", "branch_id", "officer_id", "employer",
+)  # fmt: skip
+_HIDDEN_FIELDS = ("national_id", "kra_pin", "payment_phone", "contact_phone", KIN)
+
+
+def clear_before_exit(check: Clearance) -> None:
+    """Let a room above say what still stands in the way of a member's leaving; called once, by ``create_app``."""
+    if check not in _clearances:
+        _clearances.append(check)
+
+
+def register(details: MemberDetails, *, on: date, by: Actor) -> UUID:
+    """Enter a person in the register of members, as an active member.
+
+    Refuses with Invalid (age, nominees' shares) and AlreadyRegistered.
+    """
+    _check(details, on=on, member_id=None)
+    member = Member(
+        **_columns(details),
+        joined_on=on,
+        status=MemberStatus.ACTIVE,
+        former_membership_id=queries.former_membership(details.national_id),
+        updated_at=clock.now(),
+    )
+    _save(member, details, by=by)
+    _add_status(member, None, "Registered", on=on, by=by)
+    _, values = audit.differences({}, _values(details), hidden=_HIDDEN_FIELDS)
+    audit.record("members.registered", subject=("member", member.id), by=by, after=values, branch_id=member.branch_id)
+    return member.id
+
+
+def edit(member_id: UUID, details: MemberEdit, *, on: date, by: Actor) -> None:
+    """Correct what the register says about a member.
+
+    Refuses with MemberMissing, StaleEdit, Invalid and AlreadyRegistered.
+    """
+    member = _locked(member_id, version=details.version)
+    _check(details, on=on, member_id=member_id)
+    was, now = audit.differences(_standing_values(member), _values(details), hidden=_HIDDEN_FIELDS)
+    if not now:
+        return
+    for name, value in _columns(details).items():
+        setattr(member, name, value)
+    member.updated_at = clock.now()  # so that a change of phones or nominees alone makes a new version, too
+    _save(member, details, by=by)
+    audit.record(
+        "members.edited", subject=("member", member.id), by=by, before=was, after=now, branch_id=member.branch_id
+    )
+
+
+def change_status(member_id: UUID, change: StatusChange, *, on: date, by: Actor) -> None:
+    """Move a member to another status, with a reason that stays in the history.
+
+    Refuses with MemberMissing, StaleEdit, MoveRefused, and with NotClear when who leaves still holds something.
+    """
+    member = _locked(member_id, version=change.version)
+    if not may_move(member.status, change.status):
+        raise MoveRefused(member.status, change.status)
+    if change.status is MemberStatus.EXITED and (reasons := standing_in_the_way(member_id)):
+        raise NotClear(reasons)
+    before, member.status = member.status, change.status
+    member.updated_at = clock.now()
+    _add_status(member, before, change.reason, on=on, by=by)
+    audit.record(
+        "members.status_changed",
+        subject=("member", member.id),
+        by=by,
+        before={"status": before},
+        after={"status": change.status, "reason": change.reason},
+        branch_id=member.branch_id,
+    )
+
+
+def standing_in_the_way(member_id: UUID) -> list[str]:
+    """What has to be settled before the member can leave, as sentences; empty when nothing does."""
+    return [reason for check in _clearances for reason in check(member_id)]
+
+
+def phone_row(member_id: UUID, purpose: PhonePurpose, phone: Phone, *, by: str) -> dict[str, Any]:
+    """The columns of a phone with every hash by which it is found."""
+    return {
+        "member_id": member_id,
+        "purpose": purpose,
+        "phone": phone,
+        "number_hash": queries.number_hash(phone),
+        "last_four_hash": queries.phone_end_hash(phone.msisdn[-4:]),
+        "last_six_hash": queries.phone_end_hash(phone.msisdn[-6:]),
+        "digest_hash": queries.digest_hash(queries.digest_of(phone)),
+        "created_by": by,
+    }
+
+
+def _check(details: MemberDetails, *, on: date, member_id: UUID | None) -> None:
+    """Refuse what cannot be entered. The unique indexes say the same again, for two who enter it at one moment."""
+    errors: dict[str, str] = {}
+    if sentence := rules.why_not_born_on(details.born_on, on=on):
+        errors["born_on"] = sentence
+    if sentence := rules.why_not_shares([kin.share_percent for kin in details.next_of_kin]):
+        errors[f"{KIN}.0.share_percent"] = sentence
+    if details.contact_phone == details.payment_phone:
+        errors["contact_phone"] = "This is the payment phone. Leave it empty or enter another number."
+    if errors:
+        raise Invalid(errors)
+    for field in _TAKEN.values():
+        holder = _holder(field, details)
+        if holder and holder != member_id:
+            raise AlreadyRegistered(field, member_id=holder)
+
+
+def _locked(member_id: UUID, *, version: int) -> Member:
+    member = queries.get_for_update(member_id)
+    if member.version != version:
+        raise StaleEdit
+    return member
+
+
+def _save(member: Member, details: MemberDetails, *, by: Actor) -> None:
+    """Write the member with phones and nominees.
+
+    Refuses with AlreadyRegistered when somebody else was a moment faster with the same number.
+    """
+    try:
+        with db.session.begin_nested():
+            db.session.add(member)
+            db.session.flush()  # the rows below need the member's id
+            _set_phone(member.id, PhonePurpose.PAYMENT, details.payment_phone, by=by)
+            _set_phone(member.id, PhonePurpose.CONTACT, details.contact_phone, by=by)
+            _set_next_of_kin(member.id, details.next_of_kin, by=by)
+    except IntegrityError as error:
+        raise _taken(error, details) from error
+
+
+def _taken(error: IntegrityError, details: MemberDetails) -> Exception:
+    """The refusal that a broken unique index stands for; any other broken constraint is our own mistake."""
+    cause = error.orig
+    if isinstance(cause, psycopg.errors.UniqueViolation) and cause.diag.constraint_name in _TAKEN:
+        field = _TAKEN[cause.diag.constraint_name]
+        if holder := _holder(field, details):
+            return AlreadyRegistered(field, member_id=holder)
+    return error
+
+
+def _holder(field: str, details: MemberDetails) -> UUID | None:
+    """Whose national ID, KRA PIN or payment phone it is that was typed."""
+    match field:
+        case "national_id":
+            return queries.holder_of_national_id(details.national_id)
+        case "kra_pin":
+            return queries.holder_of_kra_pin(details.kra_pin) if details.kra_pin else None
+        case _:
+            return queries.by_payment_phone(details.payment_phone)
+
+
+def _set_phone(member_id: UUID, purpose: PhonePurpose, phone: Phone | None, *, by: Actor) -> None:
+    """Have this number, or none, for this purpose; one that is no longer used is ended and stays in the history."""
+    current = queries.phone_in_use(member_id, purpose)
+    if current and current.phone == phone:
+        return
+    if current:
+        current.ended_at, current.ended_by = clock.now(), by.principal
+        db.session.flush()  # one number per purpose: the old one must be gone before the new one comes
+    if phone:
+        db.session.add(MemberPhone(**phone_row(member_id, purpose, phone, by=by.principal)))
+
+
+def _set_next_of_kin(member_id: UUID, rows: Sequence[KinRow], *, by: Actor) -> None:
+    """Have these nominees; when anything differs the old list is ended as a whole, so its shares stay readable."""
+    standing = queries.next_of_kin(member_id)
+    if [_kin_values(kin) for kin in standing] == [_kin_values(row) for row in rows]:
+        return
+    db.session.execute(
+        update(NextOfKin)
+        .where(NextOfKin.member_id == member_id, NextOfKin.ended_at.is_(None))
+        .values(ended_at=clock.now(), ended_by=by.principal)
+    )
+    db.session.add_all(
+        NextOfKin(member_id=member_id, position=place, created_by=by.principal, **_kin_values(row))
+        for place, row in enumerate(rows)
+    )
+
+
+def _kin_values(kin: KinRow | NextOfKin) -> dict[str, Any]:
+    return {name: getattr(kin, name) for name in ("name", "relationship", "phone", "share_percent")}
+
+
+def _columns(details: MemberDetails) -> dict[str, Any]:
+    return {
+        **{name: getattr(details, name) for name in _PLAIN_FIELDS},
+        "national_id": details.national_id,
+        "national_id_hash": queries.national_id_hash(details.national_id),
+        "kra_pin": details.kra_pin,
+        "kra_pin_hash": queries.kra_pin_hash(details.kra_pin) if details.kra_pin else None,
+    }
+
+
+def _values(details: MemberDetails) -> dict[str, Any]:
+    """What was typed, by field, to compare with what stood there."""
+    fields = (*_PLAIN_FIELDS, "national_id", "kra_pin", "payment_phone", "contact_phone")
+    kin = [_kin_values(row) for row in details.next_of_kin]
+    return {**{name: getattr(details, name) for name in fields}, KIN: kin}
+
+
+def _standing_values(member: Member) -> dict[str, Any]:
+    """What stands in the register now, by the same fields."""
+    in_use = {number.purpose: number.phone for number in queries.phones(member.id)}
+    return {
+        **{name: getattr(member, name) for name in (*_PLAIN_FIELDS, "national_id", "kra_pin")},
+        "payment_phone": in_use.get(PhonePurpose.PAYMENT),
+        "contact_phone": in_use.get(PhonePurpose.CONTACT),
+        KIN: [_kin_values(kin) for kin in queries.next_of_kin(member.id)],
+    }
+
+
+def _add_status(member: Member, before: MemberStatus | None, reason: str, *, on: date, by: Actor) -> None:
+    db.session.add(
+        MemberStatusChange(
+            member_id=member.id,
+            from_status=before,
+            to_status=member.status,
+            reason=reason,
+            changed_on=on,
+            changed_by=by.principal,
+        )
+    )
