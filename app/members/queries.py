@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from uuid import UUID
 
@@ -215,6 +215,11 @@ def count(wanted: MemberFilter, *, at_most: int) -> int:
     """How many members pass a filter; counting stops at ``at_most``."""
     some = select(literal(1)).select_from(Member).where(*_conditions(wanted)).limit(at_most).subquery()
     return db.session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def joined_on(day: date) -> int:
+    """How many joined the society on a day."""
+    return db.session.scalar(select(func.count()).select_from(Member).where(Member.joined_on == day)) or 0
 
 
 def number_hash(phone: Phone) -> bytes:

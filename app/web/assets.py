@@ -14,6 +14,7 @@ from pathlib import Path
 from flask import Flask, Response, abort, current_app, request, url_for
 
 from app.web import compression
+from app.web.access import public
 
 KEEP_FOR_EVER = "public, max-age=31536000, immutable"
 _SERVED = {".css", ".js", ".svg", ".png", ".webp", ".ico", ".webmanifest", ".json"}
@@ -44,6 +45,7 @@ def address(name: str) -> str:
     return url_for("static", filename=assets[name].address)
 
 
+@public("stylesheet, scripts and icons hold nothing about anybody, and the sign-in page needs them")
 def serve(filename: str) -> Response:
     """Answer with a file in the best coding that the browser takes."""
     asset: Asset | None = current_app.extensions["assets_by_address"].get(filename)

@@ -1,24 +1,23 @@
 """What went wrong, in our own voice: what happened, whether money moved, what to do, and the request's id.
 
-One handler for people. Programs under ``/api`` and providers under ``/hooks`` have their own words: their shells hand in
-a renderer with ``edge()``. The pages for 500 and 503 need neither a session nor the database, since these may be the
-trouble.
+One handler for people. Programs under ``/api`` and providers under ``/hooks`` have their own words: their shells hand
+in a renderer with ``edge()``. The pages for 500 and 503 need neither a session nor the database, since these may be
+the trouble.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_login import current_user
-from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app.kernel.errors import Refusal, SignInNeeded, TooMany, Trouble
-from app.web.pages import done, leave_to, wants_fragment
+from app.web import access
+from app.web.pages import wants_fragment
 
 RETRY_AFTER_SECONDS = 10
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -53,6 +52,7 @@ TITLES = {
     500: "Something went wrong on our side",
     503: "The system cannot be reached",
 }
+TITLES_BY_CODE = {"form_not_ours": "This page has become old"}
 _PLAIN_HTTP = {
     400: ("The browser sent something we cannot read.", "Go back, refresh the page and try again."),
     403: ("Your role does not allow this.", "If you need it, ask an administrator."),
@@ -66,13 +66,6 @@ _PLAIN_HTTP = {
     422: ("Something in what was sent is not right.", "Go back and check it."),
     429: ("That was asked too often.", "Wait a minute, then try again."),
 }
-_CSRF = Problem(
-    400,
-    "csrf",
-    "This page has become old",
-    "The page was open for a long time, or you signed in again meanwhile. Nothing was saved.",
-    "Refresh the page and try again.",
-)
 _OUT_OF_ORDER = Problem(
     503,
     "unavailable",
@@ -89,7 +82,6 @@ def install(app: Flask) -> None:
     app.extensions["error_edges"] = {}
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(Trouble, _troubled)
-    app.register_error_handler(CSRFError, lambda _: _answer(_CSRF))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OperationalError, _database_down)
     app.register_error_handler(InterfaceError, _database_down)
@@ -104,10 +96,10 @@ def edge(app: Flask, prefix: str, renderer: Renderer) -> None:
 def _refused(refusal: Refusal) -> Response:
     wait = refusal.retry_after_seconds if isinstance(refusal, TooMany) else None
     errors = getattr(refusal, "errors", {})
-    title = TITLES.get(refusal.status, "This cannot be done")
+    title = TITLES_BY_CODE.get(refusal.code) or TITLES.get(refusal.status, "This cannot be done")
     problem = Problem(refusal.status, refusal.code, title, refusal.message, "", errors, wait)
     if isinstance(refusal, SignInNeeded) and _edge() is None:
-        return _to_sign_in()
+        return make_response(access.send_to_sign_in())
     return _answer(problem)
 
 
@@ -192,12 +184,3 @@ def _whether_anything_moved(problem: Problem) -> str:
 
 def _somebody_is_here() -> bool:
     return bool(current_user and current_user.is_authenticated)
-
-
-def _to_sign_in() -> Response:
-    """On to the sign-in page, and back to where this person was; a part of a page sends the whole page there."""
-    if wants_fragment():
-        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-        return leave_to(url_for("identity.sign_in", next=shown.path or None), status=401)
-    back = request.full_path.rstrip("?") if request.method in SAFE_METHODS else None
-    return done(url_for("identity.sign_in", next=None if back == "/" else back))

@@ -95,7 +95,16 @@ def _phone(value: Phone | str) -> Phone:
 
 def install(app: Flask) -> None:
     """Give the templates these words."""
-    app.jinja_env.filters.update(
-        money=money, kes=kes, day=day, weekday=weekday, when=when, clock=clock_time, seconds_since=seconds_since, ago=ago, phone=phone, masked=masked,
-        tone=tone,
-    )  # fmt: skip
+    app.jinja_env.filters |= {
+        "money": money,
+        "kes": kes,
+        "day": day,
+        "weekday": weekday,
+        "when": when,
+        "clock": clock_time,
+        "seconds_since": seconds_since,
+        "ago": ago,
+        "phone": phone,
+        "masked": masked,
+        "tone": tone,
+    }

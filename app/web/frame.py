@@ -8,7 +8,7 @@ from uuid import uuid4
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.web import assets, compression, formats, headers, nav, pages
+from app.web import assets, compression, errors, formats, headers, nav, pages, standing
 from config import Settings
 
 STATIC = Path(__file__).parents[2] / "static"
@@ -25,11 +25,13 @@ def install(app: Flask, settings: Settings) -> None:
     pages.install(app)
     assets.install(app, STATIC)
     formats.install(app)
+    errors.install(app)
     app.jinja_env.globals.update(
         new_key=lambda: str(uuid4()),
         places=nav.places,
         narrow_places=nav.narrow_places,
         place_here=nav.here,
+        standing=standing.of_this_page,
         relaxations=settings.relaxations,
     )
     if settings.trusted_proxies:

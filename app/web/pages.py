@@ -51,11 +51,6 @@ def wants_fragment() -> bool:
     )
 
 
-def happened(event: str) -> None:
-    """Tell the page behind a fragment that something changed: regions with ``hx-trigger="event from:document"`` ask anew."""
-    g.setdefault("events", []).append(event)
-
-
 def toast(text: str) -> None:
     """Say in passing what was done. It reaches the reader with this answer or, after a redirect, with the next page."""
     g.setdefault("toasts", []).append(text)
@@ -78,11 +73,9 @@ def _send_word(response: Response) -> Response:
         for text in texts:
             flash(text)
     elif wants_fragment():
-        events: dict[str, object] = dict.fromkeys(g.pop("events", []), True)
+        said = [name for name in response.headers.get("HX-Trigger", "").split(",") if name]
         if texts:
-            events["toast"] = {"texts": texts}
-        if events:
-            response.headers["HX-Trigger"] = json.dumps(events)
+            response.headers["HX-Trigger"] = json.dumps(dict.fromkeys(said, True) | {"toast": {"texts": texts}})
     return response
 
 

@@ -1,0 +1,112 @@
+"""The home page: what came in today, what is on its way, what waits for somebody, and the first things to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from flask import Blueprint, Response, url_for
+from flask_login import current_user
+
+from app.kernel import clock
+from app.kernel.money import Money
+from app.members import queries as members
+from app.payments import queries as payments
+from app.payments.queries import Open, PaymentFilter
+from app.payments.states import PaymentState
+from app.web import formats
+from app.web.access import signed_in
+from app.web.pages import page
+
+bp = Blueprint("home", __name__)
+
+LATEST = 8
+BEING_CHECKED = {PaymentState.UNKNOWN, PaymentState.PAID}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the row at the top, what explains it, and where more is told."""
+
+    label: str
+    value: str
+    note: str
+    url: str | None = None
+
+
+@bp.get("/")
+@signed_in
+def show() -> Response:
+    """Today, as far as this person's role may see it."""
+    today = clock.business_date()
+    sees_payments = current_user.may("payments.view")
+    return page(
+        "web/home.html",
+        today=today,
+        figures=[figure for permission, tell in TILES if current_user.may(permission) for figure in tell(today)],
+        received=payments.received_on(today) if sees_payments else [],
+        latest=payments.history(PaymentFilter(), size=LATEST).items if sees_payments else [],
+        to_review=payments.to_review() if sees_payments else 0,
+    )
+
+
+@bp.get("/more")
+@signed_in
+def more() -> Response:
+    """On a phone: the places that do not fit the bottom bar, and who is signed in."""
+    return page("web/more.html")
+
+
+def received_today(today: date) -> Sequence[Figure]:
+    """Money that came in today by the payer's clock, wherever it was credited."""
+    shares = payments.received_on(today)
+    count = sum(number for _, number, _ in shares)
+    total = sum((amount for _, _, amount in shares), Money(0))
+    url = url_for("payments.index", first_on=today.isoformat())
+    return [Figure("Received today", total.plain(), _counted(count, "receipt"), url)]
+
+
+def on_the_way(_: date) -> Sequence[Figure]:
+    """Prompts that members have not answered yet, and payments whose outcome is being sought."""
+    open_now = payments.open_payments()
+    waiting = [one for one in open_now if one.state not in BEING_CHECKED]
+    checked = [one for one in open_now if one.state in BEING_CHECKED]
+    return [
+        Figure("On the way", _sum(waiting), _since(waiting, "prompt"), url_for("payments.index", state="pending")),
+        Figure("Being checked", _sum(checked), _since(checked, "payment"), url_for("payments.index", state="unknown")),
+    ]
+
+
+def to_allocate(_: date) -> Sequence[Figure]:
+    """Money that came and belongs to nobody yet."""
+    count, amount, oldest_at = payments.in_suspense()
+    note = _counted(count, "receipt") + (f", oldest {formats.ago(oldest_at)}" if oldest_at else "")
+    return [Figure("To allocate", amount.plain(), note, url_for("payments.suspense"))]
+
+
+def new_members(today: date) -> Sequence[Figure]:
+    """Who joined today."""
+    return [Figure("New members today", str(members.joined_on(today)), "", url_for("members.index"))]
+
+
+TILES: Sequence[tuple[str, Callable[[date], Sequence[Figure]]]] = (
+    ("payments.view", received_today),
+    ("payments.view", on_the_way),
+    ("payments.allocate", to_allocate),
+    ("members.view", new_members),
+)
+"""The figures in order, each for those who hold the permission."""
+
+
+def _sum(some: Sequence[Open]) -> str:
+    return sum((one.amount for one in some), Money(0)).plain()
+
+
+def _since(some: Sequence[Open], noun: str) -> str:
+    count = sum(one.count for one in some)
+    return _counted(count, noun) + (f", oldest {formats.ago(min(one.oldest_at for one in some))}" if some else "")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,25 @@
+"""Where and when somebody works: the branch and the business date that the header of each page shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from flask_login import current_user
+
+from app.kernel import clock
+from app.ledger import queries as ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The branch somebody works for, and the society's day."""
+
+    branch: str
+    on: date
+
+
+def of_this_page() -> Standing:
+    """Of whoever is signed in."""
+    names = {branch.id: branch.name for branch in ledger.branches()}
+    return Standing(names.get(current_user.branch_id, ""), clock.business_date())
