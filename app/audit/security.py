@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-log = logging.getLogger("pamoja.security")
+log = logging.getLogger("security")
 
 
 def notice(event: str, **facts: object) -> None:
     """Say that something suspicious or forbidden was tried. Facts are identifiers, never secrets or personal data."""
-    log.warning(event, extra={"facts": {"security_event": event, **facts}})
+    log.warning(event, extra=facts)

@@ -25,42 +25,43 @@ DOOR = "sign-in"  # who acts while nobody is signed in
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    """A person whose password was right a moment ago."""
+class Candidate:
+    """Whom a username means, and the hash that the password is held against."""
 
-    staff_id: UUID
+    staff_id: UUID | None
     password_hash: str
 
 
-def count_try(username: str, *, address: str | None) -> None:
+NOBODY = Candidate(None, passwords.NOBODY)
+"""Whom a username means that is unknown, suspended or out of date: a password is checked all the same, and as long."""
+
+
+def begin(username: str, *, address: str | None) -> Candidate:
     """Count a try before the password is looked at, so that any number of tries at once are counted one by one.
 
     Unknown usernames are counted like known ones: the answer tells nobody who works here. Refuses with TooManyTries.
     """
-    instant = clock.now()
-    for kind, key in _keys(username, address):
-        _count(kind, key, instant)
+    count_try(username, address=address)
+    staff = queries.by_username(username)
+    return Candidate(staff.id, staff.password_hash) if staff and _may_sign_in(staff) else NOBODY
 
 
-def check(username: str, password: str) -> Verified:
-    """Whether this is the person's password; takes as long for a username that does not exist.
+def check(candidate: Candidate, password: str) -> None:
+    """Whether this is the password. Slow on purpose, so it is done with no transaction open.
 
     Refuses with WrongSignIn for whatever reason.
     """
-    staff = queries.by_username(username)
-    is_right = passwords.matches(staff.password_hash if staff else passwords.NOBODY, password)
-    if staff is None or not is_right or not _may_sign_in(staff):
+    if not passwords.matches(candidate.password_hash, password) or candidate is NOBODY:
         raise WrongSignIn
-    return Verified(staff.id, staff.password_hash)
 
 
-def enter(verified: Verified, password: str, *, address: str | None, browser: str | None) -> str:
+def enter(candidate: Candidate, password: str, *, address: str | None, browser: str | None) -> str:
     """Open a session for a person whose password was right, and return its token.
 
-    Refuses with WrongSignIn if that changed in the meantime.
+    Refuses with WrongSignIn if the person may no longer sign in, or has another password since.
     """
-    staff = db.session.get(Staff, verified.staff_id, with_for_update=True, populate_existing=True)
-    if staff is None or staff.password_hash != verified.password_hash or not _may_sign_in(staff):
+    staff = db.session.get(Staff, candidate.staff_id, with_for_update=True, populate_existing=True)
+    if staff is None or staff.password_hash != candidate.password_hash or not _may_sign_in(staff):
         raise WrongSignIn
     if passwords.is_outdated(staff.password_hash):
         staff.password_hash = passwords.hashed(password)
@@ -68,6 +69,13 @@ def enter(verified: Verified, password: str, *, address: str | None, browser: st
     by = Actor("staff", str(staff.id), "web", address)
     audit.record("identity.signed_in", subject=("staff", staff.id), by=by, branch_id=staff.branch_id)
     return sessions.open_for(staff, address=address, browser=browser)
+
+
+def count_try(username: str, *, address: str | None) -> None:
+    """Count one try for the username and one for the address. Refuses with TooManyTries."""
+    instant = clock.now()
+    for kind, key in _keys(username, address):
+        _count(kind, key, instant)
 
 
 def record_failure(username: str, *, address: str | None) -> None:

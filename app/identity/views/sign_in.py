@@ -1,0 +1,106 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from flask import Response, current_app, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_user, logout_user
+
+from app import audit
+from app.identity import queries
+from app.identity.errors import TooManyTries, WrongSignIn
+from app.identity.schemas import SignIn
+from app.identity.service import sessions, sign_in
+from app.identity.states import SessionEnd
+from app.identity.views import bp
+from app.kernel.forms import Filled
+from app.kernel.transactions import in_transaction
+from app.web.access import actor, public, signed_in
+from app.web.addresses import is_own_path
+from app.web.pages import done, page
+from config import Settings
+
+DEMONSTRATION_USERS = ("admin", "manager", "officer", "teller", "accountant", "auditor", "agent")
+
+
+@bp.get("/sign-in", endpoint="sign_in")
+@public("Whoever is to sign in has not signed in yet.")
+def show() -> ResponseReturnValue:
+    """The sign-in page; whoever is signed in already is sent on."""
+    target = request.args.get("next", "")
+    if current_user.is_authenticated:
+        return redirect(_onward(target), code=303)
+    return _page(None, target)
+
+
+@bp.post("/sign-in", endpoint="enter")
+@public("Whoever is to sign in has not signed in yet.")
+def enter() -> ResponseReturnValue:
+    """Check who somebody is, and begin a session with a token of its own."""
+    form = SignIn.parse(request.form)
+    target = form.typed.get("next", "")
+    if form.errors:
+        return _page(form, target, status=422)
+    name, password, address = form.values.username, form.values.password, request.remote_addr
+    try:
+        candidate = in_transaction(lambda: sign_in.begin(name, address=address))
+        sign_in.check(candidate, password)
+        browser = request.user_agent.string
+        token = in_transaction(lambda: sign_in.enter(candidate, password, address=address, browser=browser))
+    except TooManyTries as refusal:
+        audit.notice("sign_in_locked")
+        form.errors[""] = refusal.message
+        response = _page(form, target, status=refusal.status)
+        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+        return response
+    except WrongSignIn as refusal:
+        audit.notice("sign_in_failed")
+        in_transaction(lambda: sign_in.record_failure(name, address=address))
+        form.errors[""] = refusal.message
+        return _page(form, target, status=refusal.status)
+    _begin(token)
+    return redirect(_onward(target), code=303)
+
+
+@bp.post("/sign-out", endpoint="sign_out")
+@signed_in
+def leave() -> ResponseReturnValue:
+    """End the session here and now; a copy of its cookie is worth nothing."""
+    by, session_id, staff_id = actor(), current_user.session_id, current_user.staff_id
+    branch_id = current_user.branch_id
+
+    def end() -> None:
+        sessions.end(session_id, SessionEnd.SIGNED_OUT)
+        audit.record("identity.signed_out", subject=("staff", staff_id), by=by, branch_id=branch_id)
+
+    in_transaction(end)
+    logout_user()
+    session.clear()
+    response = done(url_for("identity.sign_in"))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def _begin(token: str) -> None:
+    """Start the cookie afresh: nothing that was in it before, the CSRF token included, reaches the session."""
+    found = queries.signed_in(token)
+    assert found is not None, "the session was opened a moment ago"
+    session.clear()
+    login_user(found[0])
+
+
+def _onward(target: str) -> str:
+    return target if is_own_path(target) else url_for("home.show")
+
+
+def _page(form: Filled[SignIn] | None, target: str, *, status: int = 200) -> Response:
+    settings: Settings = current_app.extensions["settings"]
+    is_demonstration = "C67" in settings.relaxations
+    return page(
+        "identity/sign_in.html",
+        status=status,
+        form=form,
+        next=target if is_own_path(target) else "",
+        demonstration_users=DEMONSTRATION_USERS if is_demonstration else (),
+        demonstration_password=settings.demo_password if is_demonstration else None,
+    )
