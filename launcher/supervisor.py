@@ -61,7 +61,6 @@ class Supervisor:
         self._say = say
         self._children: dict[str, Child] = {}
         self._outputs = selectors.DefaultSelector()
-        self._wakes_on, self._wakes = socket.socketpair()
         self._asked = 0  # how often somebody asked us to stop
         self._asked_last = 0.0
         self._hurried_from = 0
@@ -71,19 +70,22 @@ class Supervisor:
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Turn signals to stop into ``Stopped``, raised where we wait and nowhere else."""
-        self._wakes.setblocking(False)
-        self._wakes_on.setblocking(False)
-        self._outputs.register(self._wakes_on, selectors.EVENT_READ)
+        woken, waker = socket.socketpair()
+        woken.setblocking(False)
+        waker.setblocking(False)
+        self._outputs.register(woken, selectors.EVENT_READ)
         before = {number: signal.signal(number, self._note) for number in STOP_SIGNALS}
         before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _only_wake)
-        wakes_before = signal.set_wakeup_fd(self._wakes.fileno(), warn_on_full_buffer=False)
+        wakes_before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         try:
             yield
         finally:
             signal.set_wakeup_fd(wakes_before)
             for number, handler in before.items():
                 signal.signal(number, handler)
-            self._outputs.unregister(self._wakes_on)
+            self._outputs.unregister(woken)
+            woken.close()
+            waker.close()
 
     def ask_to_stop(self) -> None:
         """As if somebody had pressed Ctrl-C."""
@@ -164,9 +166,8 @@ class Supervisor:
     def _look(self, seconds: float) -> None:
         """Pass on what programs say and notice who ended."""
         for key, _ in self._outputs.select(seconds):
-            if key.fileobj is self._wakes_on:
-                with contextlib.suppress(BlockingIOError):
-                    self._wakes_on.recv(1000)
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.recv(1000)  # somebody only woke us
             else:
                 self._pass_on(key.data, key.fd)
         for child in self._children.values():
