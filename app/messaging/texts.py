@@ -24,14 +24,13 @@ _PLACE = re.compile(r"\{([a-z_]+)\}")
 LONGEST_VALUE = 40  # characters of one value: a hostile or mistyped one cannot fill the text
 _LONGEST = {"account": 20, "number": 20, "receipt": 20}
 
-_TERMS: Mapping[str, str] = {
-    "savings": "akiba",
-    "deposits": "amana",
-    "shares": "hisa",
-    "loan": "mkopo",
-    "registration fee": "ada ya usajili",
+_TERMS: Mapping[str, tuple[str, str]] = {
+    "savings deposit": ("savings", "akiba"),
+    "share purchase": ("shares", "hisa"),
+    "loan repayment": ("loan", "mkopo"),
+    "registration fee": ("registration fee", "ada ya usajili"),
 }
-"""Words for what money is for, English to Swahili. A fact named ``purpose`` is looked up here."""
+"""What money is for, in English and Swahili, by the office's word for it: a fact named ``purpose`` is looked up."""
 
 
 class Language(LabelledEnum):
@@ -46,6 +45,7 @@ class Template:
     """One text in two languages. ``useful_for``: after this long, saying it would only confuse."""
 
     name: str
+    title: str  # for the office
     english: str
     swahili: str
     useful_for: timedelta = timedelta(days=2)
@@ -62,27 +62,31 @@ class Template:
 _ALL = (
     Template(
         "payment_prompt",
-        "You will be asked for your {wallet} PIN to pay {amount} to {purpose} {account}."
+        "Before a payment prompt",
+        "You will be asked for your M-PESA PIN to pay {amount} to {purpose} {account}."
         " If you did not expect this, do not enter your PIN.",
-        "Utaombwa PIN yako ya {wallet} kulipa {amount} kwa {purpose} {account}."
+        "Utaombwa PIN yako ya M-PESA kulipa {amount} kwa {purpose} {account}."
         " Kama hukutarajia malipo haya, usiweke PIN.",
         # The prompt itself stays on the phone for about a minute.
         useful_for=timedelta(minutes=3),
     ),
     Template(
         "payment_received",
-        "Received {amount} for {purpose} {account}. Receipt {receipt}, {paid_at}. New balance {balance}. Thank you.",
-        "Tumepokea {amount} kwa {purpose} {account}. Risiti {receipt}, {paid_at}. Salio jipya {balance}. Asante.",
+        "Payment received",
+        "Received {amount} for {purpose} {account}. Receipt {receipt}, {at}. New balance {balance}. Thank you.",
+        "Tumepokea {amount} kwa {purpose} {account}. Risiti {receipt}, {at}. Salio jipya {balance}. Asante.",
     ),
     Template(
         "payment_in_suspense",
-        "We received {amount} (receipt {receipt}, {paid_at}) but found no account {account}."
+        "Payment without an account",
+        "We received {amount} (receipt {receipt}, {at}) but do not know which account it is for."
         " Your money is safe. Please contact us.",
-        "Tumepokea {amount} (risiti {receipt}, {paid_at}) lakini hatukupata akaunti {account}."
+        "Tumepokea {amount} (risiti {receipt}, {at}) lakini hatujui ni ya akaunti gani."
         " Pesa yako iko salama. Wasiliana nasi.",
     ),
     Template(
         "member_welcome",
+        "Welcome",
         "Welcome, {name}. Your member number is {number}. Use it as the account number when you pay us by M-PESA.",
         "Karibu, {name}. Namba yako ya mwanachama ni {number}. Itumie kama namba ya akaunti unapotulipa kwa M-PESA.",
     ),
@@ -113,6 +117,6 @@ def _written(fact: str, value: Fact, language: Language) -> str:
     if isinstance(value, date):
         return value.strftime("%d/%m/%Y")
     text = gsm.one_line(str(value))
-    if fact == "purpose" and language is Language.SWAHILI:
-        text = _TERMS.get(text.lower(), text)
+    if fact == "purpose" and text.lower() in _TERMS:
+        text = _TERMS[text.lower()][language is Language.SWAHILI]
     return text[: _LONGEST.get(fact, LONGEST_VALUE)].rstrip()

@@ -11,12 +11,11 @@ from app.messaging import gsm, texts
 from app.messaging.texts import Language
 
 LARGEST = {
-    "wallet": "Airtel Money",
     "amount": kes("999,999.00"),
     "purpose": "registration fee",
     "account": "SV-123456789",
     "receipt": "SGR7ABCDEF",
-    "paid_at": datetime(2026, 11, 22, 7, 41, tzinfo=UTC),
+    "at": datetime(2026, 11, 22, 7, 41, tzinfo=UTC),
     "balance": kes("99,999,999.99"),
     "name": "Christopher Wanyonyi",
     "number": "M00123456",
@@ -48,10 +47,10 @@ def test_a_receipt_reads_as_a_member_expects():
         "payment_received",
         {
             "amount": kes("1,250"),
-            "purpose": "savings",
+            "purpose": "Savings deposit",
             "account": "SV-000123",
             "receipt": "UKM4T7X2QA",
-            "paid_at": datetime(2026, 11, 22, 7, 41, tzinfo=UTC),
+            "at": datetime(2026, 11, 22, 7, 41, tzinfo=UTC),
             "balance": kes("184,250"),
         },
         language=Language.ENGLISH,
@@ -63,8 +62,12 @@ def test_a_receipt_reads_as_a_member_expects():
     )
 
 
+def test_a_purpose_without_a_word_of_its_own_is_said_as_the_office_says_it():
+    assert texts._written("purpose", "Hall hire", Language.SWAHILI) == "Hall hire"
+
+
 def test_what_the_money_is_for_is_said_in_swahili():
-    facts = {"wallet": "M-PESA", "amount": kes("500"), "purpose": "Savings", "account": "SV-000123"}
+    facts = {"amount": kes("500"), "purpose": "Savings deposit", "account": "SV-000123"}
 
     assert "KES 500.00 kwa akiba SV-000123" in texts.compose("payment_prompt", facts, language=Language.SWAHILI)
 
@@ -92,13 +95,12 @@ def test_a_value_that_looks_like_a_place_is_not_filled_in():
 
 def test_a_long_or_broken_value_cannot_take_over_the_text():
     text = texts.compose(
-        "payment_in_suspense",
-        LARGEST | {"account": "X\r\nFree money! Call 0700 000 000 now and get rich " * 3},
+        "member_welcome",
+        {"number": "M000123", "name": "X\r\nFree money! Call 0700 000 000 now and get rich " * 3},
         language=Language.ENGLISH,
     )
 
-    assert "\n" not in text
-    assert "no account X Free money! Call 0. Your" in text
+    assert text.startswith("Welcome, X Free money! Call 0700 000 000 now and. Your member number is M000123.")
 
 
 @given(name=st.text(min_size=1, max_size=200), cents=st.integers(0, 10**12))
