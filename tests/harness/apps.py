@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.kernel.database import db
+from app.kernel.encryption import keyed_hash
 from config import Settings
 from tests.harness.clock import SettableClock
 
@@ -54,17 +55,20 @@ def rolled_back(app: Flask) -> Iterator[None]:
     """
     with app.app_context():
         engines = db._app_engines[app]
+        keyed_hash("", "")  # its key is made and kept by a connection of its own; here there is one only
     engine = engines[None]
     with engine.connect() as connection:
         outer = connection.begin()
         engines[None] = connection  # type: ignore[assignment]  # a session binds to either
-        db.session.configure(join_transaction_mode="create_savepoint")
+        with app.app_context():
+            db.session.configure(join_transaction_mode="create_savepoint")
         event.listen(Session, "before_commit", _check_deferred)
         try:
             yield
         finally:
             event.remove(Session, "before_commit", _check_deferred)
-            db.session.configure(join_transaction_mode="conditional_savepoint")
+            with app.app_context():
+                db.session.configure(join_transaction_mode="conditional_savepoint")
             engines[None] = engine
             outer.rollback()
 
