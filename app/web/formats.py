@@ -11,14 +11,14 @@ from app.kernel.money import Money
 from app.kernel.phones import Phone
 
 TONES = {
-    "ok": ("succeeded", "settled", "active", "delivered", "registered", "verified", "open"),
-    "info": ("created", "submitted", "pending", "sent", "queued", "applied"),
-    "warn": ("paid", "unknown", "dormant", "suspended", "held", "expired"),
-    "bad": ("failed", "reversed", "refused", "blocked", "deceased"),
+    "ok": "succeeded settled active posted delivered registered verified applied",
+    "info": "created submitted pending intended queued sending sent waiting",
+    "warn": "paid unknown suspense dormant suspended exit_notice held flagged",
+    "bad": "failed reversed refused blocked rejected undelivered",
 }
 """How a state's badge is toned unless the state says so itself; what is not named here is plain."""
 
-_TONE_OF = {value: tone for tone, values in TONES.items() for value in values}
+_TONE_OF = {value: tone for tone, values in TONES.items() for value in values.split()}
 
 
 def money(amount: Money | None) -> str:
