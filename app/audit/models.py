@@ -40,6 +40,14 @@ class AuditEvent(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlche
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
     @property
-    def changed_fields(self) -> list[str]:
-        """The fields that ``before`` and ``after`` speak of, in order."""
-        return list({**(self.before or {}), **(self.after or {})})
+    def actor(self) -> tuple[str, str]:
+        """Who did it: kind and id."""
+        return self.actor_kind, self.actor_id
+
+    @property
+    def asked_by(self) -> tuple[str, str] | None:
+        """For whom a job or program did it, where somebody asked: kind and id."""
+        if self.on_behalf_of is None:
+            return None
+        kind, _, asked_by = self.on_behalf_of.partition(":")
+        return kind, asked_by

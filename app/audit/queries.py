@@ -48,8 +48,8 @@ def events(sought: Sought, *, after: str | None = None) -> Page[AuditEvent]:
 
 def names_for(shown: Collection[AuditEvent]) -> dict[tuple[str, str], str]:
     """What the actors of these rows are called, and those they acted for."""
-    actors = {(event.actor_kind, event.actor_id) for event in shown}
-    actors |= {_principal(event.on_behalf_of) for event in shown if event.on_behalf_of}
+    actors = {event.actor for event in shown}
+    actors |= {event.asked_by for event in shown if event.asked_by}
     return people.names_of(actors)
 
 
@@ -75,11 +75,6 @@ def _by(who: str) -> ColumnElement[bool]:
         for kind, actor_id in people.matching(who)
     ]
     return or_(AuditEvent.actor_id == who, *meant)
-
-
-def _principal(text: str) -> tuple[str, str]:
-    kind, _, actor_id = text.partition(":")
-    return kind, actor_id
 
 
 def _midnight(day: date) -> datetime:

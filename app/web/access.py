@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -29,7 +29,8 @@ from app.kernel.actor import Actor
 from app.kernel.errors import NotAllowed, SignInNeeded
 from app.kernel.transactions import in_transaction
 from app.web import cookies
-from app.web.pages import done
+from app.web.addresses import is_own_path
+from app.web.pages import done, leave_to, wants_fragment
 from config import Settings
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,12 @@ def actor() -> Actor:
     return person.actor(address=request.remote_addr)
 
 
+def send_to_sign_in() -> ResponseReturnValue:
+    """On to the sign-in page and from there back; HTMX is told to leave, so that no page lands inside a part of one."""
+    url = url_for("identity.sign_in", next=_page_to_return_to())
+    return leave_to(url, status=401) if wants_fragment() else redirect(url, code=303)
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Put the gate before every view."""
     cookies.install(app, settings)
@@ -175,6 +182,16 @@ def _refuse(permission: str) -> NoReturn:
         )
     )
     raise NotAllowed("Your role does not include this. Nothing was done; ask an administrator if you need it.")
+
+
+def _page_to_return_to() -> str | None:
+    """The page a person was on: the one asked for, or the one around the part that HTMX asked for."""
+    if wants_fragment():
+        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+        target = f"{shown.path}?{shown.query}" if shown.query else shown.path
+    else:
+        target = "" if request.method in UNSAFE else request.full_path.rstrip("?")
+    return target if target != "/" and is_own_path(target) else None
 
 
 def _check_form() -> None:

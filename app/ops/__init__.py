@@ -1,0 +1,1 @@
+"""Watching over the system: is it alive, is it ready, what happened, and who asked."""

@@ -1,0 +1,10 @@
+"""A sign of life through every part: the scheduler inserts the slot, Redis rings, a worker marks it done."""
+
+from __future__ import annotations
+
+from app.kernel.schedule import every
+
+
+@every(minutes=1)
+def beat() -> None:
+    """Do nothing; that it was inserted and done is the message."""
