@@ -76,4 +76,4 @@ def _code(problem: Problem) -> str:
 
 
 def _challenge() -> str:
-    return 'Bearer realm="pamoja", error="invalid_token"' if "Authorization" in request.headers else 'Bearer realm="pamoja"'
+    return 'Bearer realm="pamoja"' + (', error="invalid_token"' if "Authorization" in request.headers else "")

@@ -71,8 +71,7 @@ def actions() -> list[str]:
 
 def _by(who: str) -> ColumnElement[bool]:
     meant = [
-        and_(AuditEvent.actor_kind == kind, AuditEvent.actor_id == actor_id)
-        for kind, actor_id in people.matching(who)
+        and_(AuditEvent.actor_kind == kind, AuditEvent.actor_id == actor_id) for kind, actor_id in people.matching(who)
     ]
     return or_(AuditEvent.actor_id == who, *meant)
 

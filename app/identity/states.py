@@ -28,7 +28,7 @@ class SessionEnd(LabelledEnum):
     """Why a session ended before its time."""
 
     SIGNED_OUT = "signed_out", "Signed out"
-    PASSWORD_CHANGED = "password_changed", "Password changed"  # noqa: S105 - a reason, not a password
+    PASSWORD_CHANGED = "password_changed", "Password changed"
     ACCESS_WITHDRAWN = "access_withdrawn", "Access withdrawn"
     ENDED_BY_ADMINISTRATOR = "ended_by_administrator", "Ended by an administrator"
 

@@ -59,7 +59,11 @@ ROLES = {
         "Keeps the books: allocates receipts and closes the day; changes nothing about members.",
         READ | {"payments.allocate", "ledger.view", "dayend.run", "messaging.view"},
     ),
-    "auditor": ("Auditor", "Reads everything and changes nothing.", READ | {"ledger.view", "audit.view", "messaging.view"}),
+    "auditor": (
+        "Auditor",
+        "Reads everything and changes nothing.",
+        READ | {"ledger.view", "audit.view", "messaging.view"},
+    ),
     "agent": (
         "Field agent",
         "Collects in the field: registers members and prompts payments.",
@@ -76,8 +80,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    tables = ("api_token", "sign_in_counter", "staff_session", "staff_role", "staff", "role_permission", "role", "permission")
-    for table in tables:
+    for table in ("api_token", "sign_in_counter", "staff_session", "staff_role", "staff"):
+        op.drop_table(table)
+    for table in ("role_permission", "role", "permission"):
         op.drop_table(table)
 
 

@@ -59,7 +59,8 @@ def end_all(staff_id: UUID, reason: SessionEnd, *, but: UUID | None = None) -> i
     instant = clock.now()
     ended = (
         update(StaffSession)
-        .where(StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None), StaffSession.id.is_distinct_from(but))
+        .where(StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None))
+        .where(StaffSession.id.is_distinct_from(but))
         .values(ended_at=instant, end_reason=reason)
         .returning(StaffSession.started_at, StaffSession.seen_at)
     )

@@ -84,7 +84,10 @@ def set_status(staff_id: UUID, status: StaffStatus, *, by: Actor) -> None:
 
 
 def reset_password(staff_id: UUID, *, by: Actor) -> str:
-    """Give somebody a new random password, good for a day, and end their sessions. Refuses with StaffMissing, OwnAccess."""
+    """Give somebody a new random password, good for a day, and end their sessions.
+
+    Refuses with StaffMissing and OwnAccess.
+    """
     staff = _get(staff_id)
     _not_oneself(staff, by)
     temporary = passwords.temporary()

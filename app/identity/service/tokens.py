@@ -55,7 +55,8 @@ def issue(*, name: str, staff_id: UUID, scopes: Collection[str], days: int, by: 
     db.session.add(token)
     db.session.flush()  # the audit row needs the id that the database makes
     after = {"name": name, "staff_id": staff.id, "scopes": token.scopes, "expires_at": token.expires_at}
-    audit.record("identity.token_issued", subject=("api_token", token.id), by=by, after=after, branch_id=staff.branch_id)
+    subject = ("api_token", token.id)
+    audit.record("identity.token_issued", subject=subject, by=by, after=after, branch_id=staff.branch_id)
     return Issued(token.id, secret)
 
 
