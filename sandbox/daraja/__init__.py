@@ -1,0 +1,1 @@
+"""Safaricom's Daraja as reference/mpesa.md describes it."""
