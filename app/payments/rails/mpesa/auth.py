@@ -64,7 +64,7 @@ class MpesaAuthService:
                 return seen.token
             fence = in_transaction(lambda: _claim(name))
             if fence is not None:
-                return self._fetch(name, fence)
+                return self._fetch(name, fence, old=seen.token)
             if seen.token is not None:
                 return seen.token  # somebody is fetching the next one; this one is good until then
             time.sleep(ROUND_SECONDS)
@@ -74,24 +74,36 @@ class MpesaAuthService:
         """M-PESA rejected ``token``: forget it, unless somebody has already stored another."""
         in_transaction(lambda: _drop(self._configuration.token_name, token))
 
-    def _fetch(self, name: bytes, fence: int) -> str:
-        """Ask for a token while holding the lease. With the old one still good, a refusal waits for another day."""
+    def renew(self) -> str:
+        """A token fetched now, to see whether the keys are good. Raises NoToken."""
+        name = self._configuration.token_name
+        for _ in range(int(LONGEST_WAIT_SECONDS / ROUND_SECONDS)):
+            fence = in_transaction(lambda: _claim(name, at_once=True))
+            if fence is not None:
+                return self._fetch(name, fence, old=None)
+            time.sleep(ROUND_SECONDS)
+        raise NoToken(NOT_SENT)
+
+    def _fetch(self, name: bytes, fence: int, *, old: str | None) -> str:
+        """Ask for a token while holding the lease; while the old one is good, a failure is no reason to stop."""
         reply = self._client.token(self._configuration.consumer_key or "", self._configuration.consumer_secret or "")
         try:
             token = read_token(reply)
         except Unreadable:
             meaning = _meaning_of_no_token(reply)
-            seen = in_transaction(lambda: _give_up(name, fence, meaning))
-            if seen.token is not None:
-                return seen.token
+            in_transaction(lambda: _give_up(name, fence, meaning))
+            if old is not None:
+                return old
             raise NoToken(meaning) from None
         in_transaction(lambda: _store(name, fence, token))
         return token.value
 
 
-def _claim(name: bytes) -> int | None:
+def _claim(name: bytes, *, at_once: bool = False) -> int | None:
     """The fence of a token that wants fetching and that nobody is fetching."""
     db.session.execute(insert(MpesaToken).values(key_hash=name, due_at=clock.now()).on_conflict_do_nothing())
+    if at_once:
+        db.session.execute(update(MpesaToken).filter_by(key_hash=name).values(due_at=clock.now()))
     row = claim(MpesaToken, name, seconds=LEASE_SECONDS)
     return row.fence if row else None
 
@@ -120,14 +132,13 @@ def _store(name: bytes, fence: int, token: Token) -> None:
     done(row, next_at=clock.now() + lifetime - min(REFRESH_EARLY, lifetime / 2))
 
 
-def _give_up(name: bytes, fence: int, meaning: Meaning) -> _Seen:
+def _give_up(name: bytes, fence: int, meaning: Meaning) -> None:
     try:
         row = hold(MpesaToken, name, fence=fence)
     except LeaseLost:
-        return _look(name)
+        return
     row.trouble = meaning.words
     done(row, next_at=clock.now() + PAUSE_AFTER_TROUBLE)
-    return _seen(row)
 
 
 def _drop(name: bytes, token: str) -> None:

@@ -113,7 +113,7 @@ def _read(response: requests.Response, deadline: float) -> str:
 
 def _never_left(trouble: BaseException) -> bool:
     """Did it fail before a byte of the request was sent? Only what is certain counts."""
-    if isinstance(trouble, requests.ConnectTimeout | requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+    if isinstance(trouble, requests.ConnectTimeout | requests.exceptions.InvalidURL):
         return True
     cause: Any = trouble.args[0] if trouble.args else None
     reason = getattr(cause, "reason", cause)

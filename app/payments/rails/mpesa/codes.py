@@ -121,7 +121,7 @@ REFUSALS: Sequence[_Row] = (
     _Row(r"404\.001\.04|405\.001", "", _WRONG_URL),
     _Row(r"500\.001\.1001", "Wrong credentials", _setup("The passkey or shortcode is wrong")),
     _Row(r"500\.001\.1001", "Merchant does not exist", _setup("Our paybill number is not known to M-PESA")),
-    _Row(r"500\.001\.1001", "Unable to lock subscriber", _wait("Another M-PESA request is open on this phone: waiting")),
+    _Row(r"500\.001\.1001", "Unable to lock subscriber", _wait("Another M-PESA request is open on this phone")),
     _Row(r"500\.001\.1001", "is being processed", UNKNOWN, LIVE),
     _Row(r"500\.00[23]\.1001|00\.002\.1001", "under maintenance", _wait("M-PESA is under maintenance: trying again")),
     _Row(r"500\.003\.02", "", _BUSY),

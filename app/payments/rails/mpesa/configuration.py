@@ -16,7 +16,7 @@ from config import Settings
 
 from .fields import Limits
 from .messages import ResponseType
-from .models import C2BResponse, C2BVersion, MpesaConfiguration, MpesaLimit
+from .models import C2BResponse, MpesaConfiguration, MpesaLimit, ValidationPolicy
 
 SAFARICOM_HOSTS = ("https://api.safaricom.co.ke", "https://sandbox.safaricom.co.ke")
 
@@ -39,6 +39,7 @@ class Configuration:
     till_number: str | None = None
     response_type: ResponseType = "Completed"
     c2b_version: str = "v2"
+    validation: ValidationPolicy = ValidationPolicy.ACCEPT_ALL
     pull_phone: Phone | None = field(default=None, repr=False)
     plain_http: bool = False  # the sandbox profile: addresses of this machine, without TLS
 
@@ -51,6 +52,11 @@ class Configuration:
     def token_name(self) -> bytes:
         """Which token belongs to it: one for each consumer key and environment."""
         return keyed_hash("mpesa-token", f"{self.api_url} {self.consumer_key}")
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The numbers under which M-PESA reports money to it."""
+        return frozenset(number for number in (self.shortcode, self.till_number) if number)
 
     def hook(self, secret: str, flow: str) -> str:
         """The address that M-PESA calls."""
@@ -131,8 +137,6 @@ def _of_environment(settings: Settings) -> Configuration | None:
         passkey=settings.mpesa_passkey,
         initiator=settings.mpesa_initiator,
         security_credential=settings.mpesa_security_credential,
-        response_type=C2BResponse.COMPLETED.value,
-        c2b_version=C2BVersion.V2.value,
         plain_http=not settings.is_production,
     )
 
@@ -151,8 +155,9 @@ def _of_row(row: MpesaConfiguration) -> Configuration:
         api_url=api_url,
         callback_url=(row.callback_url or _callback_url(settings)).rstrip("/"),
         till_number=row.till_number,
-        response_type=row.response_type.value,
+        response_type="Cancelled" if row.response_type is C2BResponse.CANCELLED else "Completed",
         c2b_version=row.c2b_version.value,
+        validation=row.validation,
         pull_phone=row.pull_phone,
         plain_http=not settings.is_production,
         **secrets,

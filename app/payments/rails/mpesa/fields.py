@@ -41,12 +41,15 @@ class Unreadable(ValueError):
     """A provider's message lacks what it must hold, or holds it in a form that cannot be trusted."""
 
 
+SMALLEST, LARGEST = Money(100), Money(25_000_000)  # since 15 August 2023
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one M-PESA transaction may carry; Safaricom changes these, so they are configuration."""
 
-    minimum: Money = Money(100)
-    maximum: Money = Money(25_000_000)
+    minimum: Money = SMALLEST
+    maximum: Money = LARGEST
 
 
 def amount(value: Money, limits: Limits | None = None) -> int:
@@ -229,7 +232,7 @@ def read_stamp(value: object) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class PullTime:
-    """When a pulled line says it happened. Its ``Z`` may be meant or may be Nairobi's clock: nobody has confirmed it."""
+    """When a pulled line says it happened. Its ``Z`` may be meant, or be Nairobi's clock: that is unconfirmed."""
 
     as_utc: datetime
 
@@ -272,7 +275,7 @@ def needed_receipt(value: object) -> str:
 
 
 def read_phone(value: object) -> Phone | None:
-    """A payer's number where it is clear (a number may have lost its 254); None where it is hashed, masked or absent."""
+    """A payer's number where it is clear, also without its 254; None where it is hashed, masked or absent."""
     text = as_text(value).removeprefix("+")
     if not re.fullmatch(r"(?:254|0)?[17]\d{8}", text, re.A):
         return None

@@ -26,7 +26,7 @@ TransactionType = Literal["CustomerPayBillOnline", "CustomerBuyGoodsOnline"]
 PULL_PAGE_ROWS = 100  # the portal's example implies it; unconfirmed, so only an empty page ends the reading
 
 
-# What a client receives --------------------------------------------------------------------------------------------
+# What a client receives ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _lenient(values: Fields, *names: str) -> str:
     return value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
 
-# Token ---------------------------------------------------------------------------------------------------------------
+# Token -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def read_token(reply: Reply) -> Token:
     return Token(body.needed("access_token"), int(lifetime))
 
 
-# STK push --------------------------------------------------------------------------------------------------------------
+# STK push --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ def _optional(values: Fields, name: str, read: Any) -> Any:
     return None if value is None or value == "" else read(value)
 
 
-# C2B -------------------------------------------------------------------------------------------------------------------
+# C2B -------------------------------------------------------------------------------------------------
 
 
 def c2b_register_request(
@@ -298,7 +298,7 @@ class C2BNotice:
     payer: Payer
     payer_name: str
     third_party_id: str
-    balance_after: str
+    balance_after: Money | None
 
 
 def read_c2b(raw: bytes | str) -> C2BNotice:
@@ -315,8 +315,16 @@ def read_c2b(raw: bytes | str) -> C2BNotice:
         payer=Payer(body.text("MSISDN")),
         payer_name=" ".join(name for name in names if name),
         third_party_id=body.text("ThirdPartyTransID"),
-        balance_after=body.text("OrgAccountBalance"),
+        balance_after=_balance(body.get("OrgAccountBalance")),
     )
+
+
+def _balance(value: object) -> Money | None:
+    """Our balance after the payment, where it is told: a check, for which money is never turned away."""
+    try:
+        return fields.read_amount(value)
+    except Unreadable:
+        return None
 
 
 VALIDATION_ACCEPTED: Body = {"ResultCode": "0", "ResultDesc": "Accepted"}
@@ -328,7 +336,7 @@ def validation_refused(code: str) -> Body:
     return {"ResultCode": code, "ResultDesc": "Rejected"}
 
 
-# Pull ------------------------------------------------------------------------------------------------------------------
+# Pull ------------------------------------------------------------------------------------------------
 
 
 def pull_register_request(shortcode: str, nominated: Phone, callback: str, *, plain_http: bool = False) -> Body:

@@ -10,7 +10,16 @@ from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, T
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.database import EncryptedJson, EncryptedPhone, EncryptedText, Instant, MoneyCents, db, labelled, uuid_key
+from app.kernel.database import (
+    EncryptedJson,
+    EncryptedPhone,
+    EncryptedText,
+    Instant,
+    MoneyCents,
+    db,
+    labelled,
+    uuid_key,
+)
 from app.kernel.enums import LabelledEnum
 from app.kernel.leases import Leased
 from app.kernel.money import Money
@@ -31,7 +40,14 @@ class C2BVersion(LabelledEnum):
     V2 = "v2", "Version 2: part of the number"
 
 
-class MpesaConfiguration(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds Model at run time
+class ValidationPolicy(LabelledEnum):
+    """What we answer when M-PESA asks before it takes a paybill payment."""
+
+    ACCEPT_ALL = "accept_all", "Take every payment; unknown numbers go to suspense"
+    KNOWN_ACCOUNTS = "known_accounts", "Turn away payments to unknown account numbers"
+
+
+class MpesaConfiguration(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """How one paybill is reached. What is empty here comes from the environment; what is here wins.
 
     An earlier paybill keeps its row, so that its open prompts can still be asked about.
@@ -56,12 +72,13 @@ class MpesaConfiguration(db.Model):  # type: ignore[name-defined,misc]  # Flask-
     security_credential_at: Mapped[datetime | None] = mapped_column(Instant)
     response_type: Mapped[C2BResponse] = mapped_column(labelled(C2BResponse, "response_type"))
     c2b_version: Mapped[C2BVersion] = mapped_column(labelled(C2BVersion, "c2b_version"))
+    validation: Mapped[ValidationPolicy] = mapped_column(labelled(ValidationPolicy, "validation"))
     pull_phone: Mapped[Phone | None] = mapped_column("pull_phone_encrypted", EncryptedPhone)
     changed_at: Mapped[datetime] = mapped_column(Instant)
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
-class MpesaLimit(db.Model):  # type: ignore[name-defined,misc]
+class MpesaLimit(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """What one transaction may carry, from a day on. Safaricom and the Central Bank change it; the board does not."""
 
     __tablename__ = "mpesa_limit"
@@ -73,7 +90,7 @@ class MpesaLimit(db.Model):  # type: ignore[name-defined,misc]
     source: Mapped[str]
 
 
-class STKPushRequest(db.Model):  # type: ignore[name-defined,misc]
+class STKPushRequest(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """One prompt on one phone: what we asked, what M-PESA acknowledged, and what it said became of it."""
 
     __tablename__ = "stk_push_request"
@@ -102,6 +119,7 @@ class STKPushRequest(db.Model):  # type: ignore[name-defined,misc]
     result_code: Mapped[str | None]
     result_description: Mapped[str | None]
     result_at: Mapped[datetime | None] = mapped_column(Instant)
+    hinted_at: Mapped[datetime | None] = mapped_column(Instant)  # when the open callback address last spoke of it
 
 
 class TransactionChannel(LabelledEnum):
@@ -112,7 +130,7 @@ class TransactionChannel(LabelledEnum):
     PULL = "pull", "Pulled from M-PESA"
 
 
-class MpesaTransaction(db.Model):  # type: ignore[name-defined,misc]
+class MpesaTransaction(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """One receipt number of M-PESA: all we know of that money, whichever ways we learned of it."""
 
     __tablename__ = "mpesa_transaction"
@@ -139,7 +157,7 @@ class MpesaTransaction(db.Model):  # type: ignore[name-defined,misc]
     differs: Mapped[str | None]  # two channels disagree about this receipt: what, for a person to look at
 
 
-class C2BTransaction(db.Model):  # type: ignore[name-defined,misc]
+class C2BTransaction(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """One paybill confirmation, beside the receipt it speaks of."""
 
     __tablename__ = "c2b_transaction"
@@ -153,7 +171,7 @@ class C2BTransaction(db.Model):  # type: ignore[name-defined,misc]
     confirmed_at: Mapped[datetime] = mapped_column(Instant)
 
 
-class MpesaToken(Leased, db.Model):  # type: ignore[name-defined,misc]
+class MpesaToken(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """The access token of one consumer key in one environment; ``due_at`` is when it wants refreshing."""
 
     __tablename__ = "mpesa_token"
@@ -187,7 +205,7 @@ class ErrandState(LabelledEnum):
         return self is not ErrandState.WAITING
 
 
-class MpesaErrand(Leased, db.Model):  # type: ignore[name-defined,misc]
+class MpesaErrand(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """Something that was asked of M-PESA once, by a person or a program, and is done by a job."""
 
     __tablename__ = "mpesa_errand"
@@ -208,7 +226,7 @@ class MpesaErrand(Leased, db.Model):  # type: ignore[name-defined,misc]
     detail: Mapped[str] = mapped_column(default="", server_default="")
 
 
-class MpesaPull(Leased, db.Model):  # type: ignore[name-defined,misc]
+class MpesaPull(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """How far the receipts of one paybill have been pulled, and when they are wanted next."""
 
     __tablename__ = "mpesa_pull"
