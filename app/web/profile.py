@@ -1,0 +1,197 @@
+"""The member's profile: who the member is, what stands in each room, and what can be done next.
+
+It composes rooms and decides nothing: each figure, list and action is asked of the room it belongs to, and only for
+those whose role may see it. Every tab is a page with an address of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import Blueprint, Response, url_for
+from flask_login import current_user
+
+from app.audit import queries as audit
+from app.audit.queries import Sought
+from app.identity import queries as identity
+from app.kernel import clock
+from app.kernel.money import Money
+from app.ledger import history
+from app.ledger import queries as ledger
+from app.members import queries as members
+from app.members.queries import Profile
+from app.payments import queries as payments
+from app.payments.queries import PaymentFilter
+from app.savings import queries as savings
+from app.savings.models import AccountStatus
+from app.savings.queries import AccountWithBalance
+from app.web import charts
+from app.web.access import requires
+from app.web.pages import page
+
+bp = Blueprint("profile", __name__, url_prefix="/members")
+
+LATEST = 5
+MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One view of a member, with its address."""
+
+    name: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above every tab."""
+
+    profile: Profile
+    branch: str
+    officer: str | None
+    tabs: Sequence[Tab]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the row."""
+
+    label: str
+    value: str
+    note: str
+
+
+@bp.get("/<uuid:member_id>")
+@requires("members.view")
+def show(member_id: UUID) -> Response:
+    """Overview."""
+    accounts = _accounts(member_id)
+    return page(
+        "web/profile.html",
+        head=head(member_id),
+        figures=_figures(member_id, accounts),
+        accounts=accounts,
+        chart=_savings_curve(accounts),
+        payments=_latest_payments(member_id),
+    )
+
+
+@bp.get("/<uuid:member_id>/money")
+@requires("members.view")
+def money(member_id: UUID) -> Response:
+    """Figures and balances alone: the page asks for them again when a payment has changed something."""
+    accounts = _accounts(member_id)
+    return page(
+        "web/_member_money.html",
+        member=members.get(member_id),
+        figures=_figures(member_id, accounts),
+        accounts=accounts,
+    )
+
+
+@bp.get("/<uuid:member_id>/savings")
+@requires("savings.view")
+def savings_tab(member_id: UUID) -> Response:
+    """Every savings account of the member, and what has become of them over the year."""
+    accounts = _accounts(member_id)
+    return page("web/profile_savings.html", head=head(member_id), accounts=accounts, chart=_savings_curve(accounts))
+
+
+@bp.get("/<uuid:member_id>/activity")
+@requires("members.view")
+def activity(member_id: UUID) -> Response:
+    """What happened to the membership, and for auditors who touched the record."""
+    sees_trail = current_user.may("audit.view")
+    trail = audit.events(Sought(subject_type="member", subject_id=str(member_id))).items if sees_trail else []
+    return page(
+        "web/profile_activity.html",
+        head=head(member_id),
+        steps=members.status_history(member_id),
+        trail=trail,
+        names=audit.names_for(trail) if trail else {},
+    )
+
+
+def head(member_id: UUID) -> Head:
+    """What stands above every tab. Refuses with MemberMissing."""
+    profile = members.profile(member_id)
+    officer = profile.member.officer_id and str(profile.member.officer_id)
+    return Head(
+        profile,
+        branch={branch.id: branch.name for branch in ledger.branches()}.get(profile.member.branch_id, ""),
+        officer=identity.names_of([officer]).get(officer) if officer else None,
+        tabs=_tabs(member_id),
+    )
+
+
+def _tabs(member_id: UUID) -> list[Tab]:
+    every = [
+        ("members.view", Tab("overview", "Overview", url_for("profile.show", member_id=member_id))),
+        ("payments.view", Tab("payments", "Payments", url_for("payments.index", member=member_id))),
+        ("savings.view", Tab("savings", "Savings", url_for("profile.savings_tab", member_id=member_id))),
+        ("members.view", Tab("activity", "Activity", url_for("profile.activity", member_id=member_id))),
+    ]
+    return [tab for permission, tab in every if current_user.may(permission)]
+
+
+def _accounts(member_id: UUID) -> Sequence[AccountWithBalance]:
+    if not current_user.may("savings.view"):
+        return []
+    return savings.accounts_with_balances(member_id, on=clock.business_date())
+
+
+def _figures(member_id: UUID, accounts: Sequence[AccountWithBalance]) -> list[Figure]:
+    return [*_savings_figures(accounts), *_payment_figures(member_id)]
+
+
+def _savings_figures(accounts: Sequence[AccountWithBalance]) -> list[Figure]:
+    """Money that can be taken out and money that secures loans are two things to a member, so they are told apart."""
+    if not current_user.may("savings.view"):
+        return []
+    still_open = [shown for shown in accounts if shown.account.status is AccountStatus.OPEN]
+    free = [shown for shown in still_open if shown.account.product.is_withdrawable]
+    bound = [shown for shown in still_open if not shown.account.product.is_withdrawable]
+    figures = [Figure("Savings", _total(free), _counted(len(free), "account"))]
+    if bound:
+        figures.append(Figure("Deposits", _total(bound), _counted(len(bound), "account")))
+    if free:
+        can_leave = sum((shown.free_to_withdraw for shown in free), Money(0))
+        figures.append(Figure("Free to withdraw", can_leave.plain(), "above minimum balances"))
+    return figures
+
+
+def _payment_figures(member_id: UUID) -> list[Figure]:
+    if not current_user.may("payments.view"):
+        return []
+    first = clock.business_date().replace(day=1)
+    total = payments.history_total(PaymentFilter(member_id=member_id, first_on=first))
+    return [Figure("Paid this month", total.received.plain(), f"since {first.day} {first:%b}")]
+
+
+def _savings_curve(accounts: Sequence[AccountWithBalance]) -> charts.Line | None:
+    """What all accounts held at the end of each of the last months; none before there is anything to show."""
+    ids = [shown.account.id for shown in accounts]
+    ends = history.month_ends(ids, until=clock.business_date(), months=MONTHS) if ids else []
+    if not any(amount.cents for _, amount in ends):
+        return None
+    return charts.line("Savings", [(f"{month:%b %Y}", amount) for month, amount in ends])
+
+
+def _latest_payments(member_id: UUID) -> dict[str, object]:
+    if not current_user.may("payments.view"):
+        return {}
+    latest = payments.history(PaymentFilter(member_id=member_id), size=LATEST).items
+    open_now = sum(not payment.state.is_closed for payment in latest)
+    return {"payments": latest, "member_id": member_id, "open_now": open_now}
+
+
+def _total(accounts: Sequence[AccountWithBalance]) -> str:
+    return sum((shown.balance for shown in accounts), Money(0)).plain()
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
