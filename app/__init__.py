@@ -6,9 +6,38 @@ from flask import Flask
 from flask_migrate import Migrate
 from redis import Redis
 
+from app.api import problems
+from app.api import views as api_tokens
+from app.audit import people
+from app.audit import views as audit_views
+from app.identity import commands as identity_commands
+from app.identity import jobs as identity_jobs
+from app.identity import queries as identity_queries
+from app.identity import views as identity_views
 from app.kernel import clock as kernel_clock
+from app.kernel import rotation
 from app.kernel.database import ENGINE_OPTIONS, db
 from app.kernel.encryption import Keyring
+from app.ledger import queries as ledger_queries
+from app.members import views as members_views
+from app.messaging import commands as messaging_commands
+from app.messaging import jobs as messaging_jobs
+from app.messaging import provider as sms_provider
+from app.messaging import views as messaging_views
+from app.ops import jobs as ops_jobs
+from app.ops import requests as ops_requests
+from app.ops import views as ops_views
+from app.payments import destinations, hooks, rails
+from app.payments import jobs as payments_jobs
+from app.payments import views as payments_views
+from app.payments.destinations import Purpose
+from app.payments.rails.mpesa import callbacks as mpesa_callbacks
+from app.payments.rails.mpesa import jobs as mpesa_jobs
+from app.payments.rails.mpesa.rail import MpesaRail
+from app.savings import queries as savings_queries
+from app.savings import service as savings_service
+from app.savings import views as savings_views
+from app.web import access, errors, frame, home, limits, nav, search
 from config import Settings
 
 migrate = Migrate(directory="migrations", compare_type=True)
@@ -20,7 +49,11 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
     """Build the application for these settings; a test may hand in its own clock."""
     app = Flask(__name__, template_folder="../templates", static_folder=None)
     _ground(app, settings, clock)
+    _manners(app, settings)
     _rooms(app)
+    with app.app_context():
+        _money_in()
+        _places()
     return app
 
 
@@ -34,6 +67,7 @@ def _ground(app: Flask, settings: Settings, clock: kernel_clock.Clock) -> None:
     )
     app.extensions["settings"] = settings
     app.extensions["clock"] = clock
+    app.extensions["business_date"] = ledger_queries.business_date
     app.extensions["keyring"] = Keyring.parse(settings.encryption_keys)
     app.extensions["redis"] = Redis.from_url(
         settings.redis_url, socket_connect_timeout=REDIS_TIMEOUT_SECONDS, health_check_interval=30
@@ -42,8 +76,56 @@ def _ground(app: Flask, settings: Settings, clock: kernel_clock.Clock) -> None:
     migrate.init_app(app, db)
 
 
+def _manners(app: Flask, settings: Settings) -> None:
+    """What every request meets: its number, the limits, the gate, the look, and words for what goes wrong."""
+    ops_requests.install(app, settings)
+    limits.install(app, settings)
+    frame.install(app, settings)
+    access.install(app, settings)
+    errors.install(app)
+    problems.install(app)
+    sms_provider.install(app, settings)
+    people.register(app, "staff", names=identity_queries.names_of, search=identity_queries.search)
+
+
 def _rooms(app: Flask) -> None:
-    """Rooms join here as they are built."""
+    for views in (
+        home.bp,
+        search.bp,
+        ops_views.bp,
+        identity_views.bp,
+        api_tokens.bp,
+        audit_views.bp,
+        members_views.bp,
+        savings_views.bp,
+        payments_views.bp,
+        hooks.bp,
+        messaging_views.bp,
+        messaging_views.hooks,
+    ):
+        app.register_blueprint(views)
+    for commands in (identity_commands.users, messaging_commands.cli, rotation.keys):
+        app.cli.add_command(commands)
+
+
+def _money_in() -> None:
+    """Who takes money for what, and which rails carry it."""
+    destinations.register(
+        Purpose.SAVINGS_DEPOSIT,
+        find=savings_queries.by_number,
+        receive=savings_service.deposit,
+        accounts_of=savings_queries.accounts_of,
+        describe=savings_queries.describe,
+        check_prompt=savings_service.check_prompt,
+    )
+    rails.register(MpesaRail())
+    mpesa_callbacks.register()
+
+
+def _places() -> None:
+    nav.register("Home", "home.show", None, 10, "home", narrow=True)
+    nav.register("Members", "members.index", "members.view", 20, "members", narrow=True)
+    nav.register("Payments", "payments.index", "payments.view", 30, "payments", narrow=True)
 
 
 def _driver(url: str) -> str:
@@ -52,3 +134,7 @@ def _driver(url: str) -> str:
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
     return url
+
+
+JOBS = (identity_jobs, messaging_jobs, mpesa_jobs, ops_jobs, payments_jobs)
+"""Rooms whose jobs answer the doorbell: naming them here is what registers them."""

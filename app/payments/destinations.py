@@ -28,6 +28,19 @@ class Purpose(LabelledEnum):
     LOAN_REPAYMENT = "LOAN_REPAYMENT", "Loan repayment"
     REGISTRATION_FEE = "REGISTRATION_FEE", "Registration fee"
 
+    @property
+    def noun(self) -> str:
+        """What the money goes to, inside a sentence: "to savings SV-000123"."""
+        return _NOUNS[self]
+
+
+_NOUNS = {
+    Purpose.SAVINGS_DEPOSIT: "savings",
+    Purpose.SHARE_PURCHASE: "shares",
+    Purpose.LOAN_REPAYMENT: "loan",
+    Purpose.REGISTRATION_FEE: "registration fee",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

@@ -25,6 +25,7 @@ from app.ledger import service as ledger
 from app.ledger.service import Cause
 from app.members import queries as members
 from app.messaging import service as messaging
+from app.messaging.texts import Fact
 from app.payments import destinations, queries, rules
 from app.payments.destinations import PayableAccount, Purpose, Receipt
 from app.payments.errors import AccountNotFitting, NotInSuspense
@@ -298,31 +299,19 @@ def _tell(payment: Payment) -> None:
     """Text the payer, in the transaction that credits: what is said is what is saved."""
     if payment.phone is None:
         return
-    credited = [share for share in payment.allocations if share.state is AllocationState.POSTED]
     member = members.get(payment.member_id) if payment.member_id else None
-    language = member.language if member else "en"
-    facts: dict[str, object] = {"amount": payment.amount, "receipt": payment.receipt_number, "at": payment.paid_at}
+    assert payment.receipt_number is not None and payment.paid_at is not None
+    facts: dict[str, Fact] = {"amount": payment.amount, "receipt": payment.receipt_number, "at": payment.paid_at}
+    credited = next((share for share in payment.allocations if share.state is AllocationState.POSTED), None)
     if credited:
-        account = destinations.get(_purpose(credited[0])).describe(_account(credited[0]))
-        facts |= {
-            "account": account.number,
-            "balance": ledger_queries.balance(account.id),
-            "purpose": _purpose(credited[0]).label,
-        }
-        messaging.queue_sms(
-            payment.phone, "payment_received", facts, language=language, cause=("payment", str(payment.id))
-        )
-    else:
-        messaging.queue_sms(
-            payment.phone, "payment_in_suspense", facts, language=language, cause=("payment", str(payment.id))
-        )
-
-
-def _purpose(share: PaymentAllocation) -> Purpose:
-    assert share.purpose is not None, "credited money has a purpose"
-    return share.purpose
-
-
-def _account(share: PaymentAllocation) -> int:
-    assert share.member_account_id is not None, "credited money has an account"
-    return share.member_account_id
+        assert credited.purpose is not None and credited.member_account_id is not None
+        account = destinations.get(credited.purpose).describe(credited.member_account_id)
+        balance = ledger_queries.balance(account.id)
+        facts |= {"purpose": credited.purpose.noun, "account": account.number, "balance": balance}
+    messaging.queue_sms(
+        payment.phone,
+        "payment_received" if credited else "payment_in_suspense",
+        facts,
+        language=member.language if member else "en",
+        cause=("payment", str(payment.id)),
+    )

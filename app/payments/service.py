@@ -103,7 +103,7 @@ class PaymentService:
         messaging.queue_sms(
             phone,
             "payment_prompt",
-            {"amount": amount, "account": accounts[0].number, "purpose": intended[0].purpose.label},
+            {"amount": amount, "account": accounts[0].number, "purpose": intended[0].purpose.noun},
             language=member.language,
             cause=("payment", str(payment.id)),
         )

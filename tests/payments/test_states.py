@@ -34,7 +34,7 @@ def drawn(direction):
 
 
 @pytest.mark.parametrize("direction", Direction)
-@pytest.mark.parametrize(("state", "target"), itertools.product(PaymentState, repeat=2))
+@pytest.mark.parametrize(("state", "target"), list(itertools.product(PaymentState, repeat=2)))
 def test_a_payment_moves_exactly_where_the_drawing_says(direction, state, target):
     assert may_move(state, target, direction) == ((state.value, target.value) in drawn(direction))
 
