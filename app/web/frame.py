@@ -1,4 +1,4 @@
-"""Puts the frame of every page together: assets, headers, formats, navigation, errors."""
+"""Puts the frame of every page together: assets, headers, formats, navigation, standing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import uuid4
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.web import assets, compression, errors, formats, headers, nav, pages, standing
+from app.web import assets, compression, formats, headers, nav, pages, standing
 from config import Settings
 
 STATIC = Path(__file__).parents[2] / "static"
@@ -25,7 +25,6 @@ def install(app: Flask, settings: Settings) -> None:
     pages.install(app)
     assets.install(app, STATIC)
     formats.install(app)
-    errors.install(app)
     app.jinja_env.globals.update(
         new_key=lambda: str(uuid4()),
         places=nav.places,
