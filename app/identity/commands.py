@@ -16,6 +16,7 @@ from app.identity.service import staff, tokens
 from app.kernel.actor import Actor
 from app.kernel.errors import Invalid, Refusal
 from app.kernel.transactions import in_transaction
+from app.ledger import queries as ledger
 
 T = TypeVar("T")
 
@@ -26,11 +27,11 @@ users = AppGroup("users", help="Staff and API tokens.")
 @click.argument("username")
 @click.option("--name", required=True, help="Full name.")
 @click.option("--role", "roles", multiple=True, required=True, help="Such as administrator; repeatable.")
-@click.option("--branch", "branch_id", type=int, help="Id of the branch; the first one if left out.")
+@click.option("--branch", "branch_id", type=int, help="Id of the branch; the head office if left out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def create(username: str, name: str, roles: tuple[str, ...], branch_id: int | None, as_json: bool) -> None:
     """Create a user and print a password that is good for a day and must be changed at the first sign-in."""
-    branch_id = branch_id or min(queries.branch_names())
+    branch_id = branch_id or ledger.head_office()
     given = {"username": username, "name": name, "branch_id": branch_id, "roles": [*roles]}
     form = _checked(lambda: NewStaff.parse_json(given))
     created = _checked(lambda: in_transaction(lambda: staff.create(**form.model_dump(), by=_by("users create"))))

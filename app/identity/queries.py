@@ -144,8 +144,8 @@ def search(text: str) -> list[str]:
     part = text.strip()
     if not part:
         return []
-    matching = or_(Staff.username == normal_username(part), Staff.name.icontains(part, autoescape=True))
-    return [str(staff_id) for staff_id in db.session.scalars(select(Staff.id).where(matching).limit(50))]
+    meant = or_(Staff.username == normal_username(part), Staff.name.icontains(part, autoescape=True))
+    return [str(staff_id) for staff_id in db.session.scalars(select(Staff.id).where(meant).limit(50))]
 
 
 def permission_labels() -> dict[str, str]:
