@@ -5,11 +5,20 @@ Four speeds: rules alone, use cases rolled back, providers over the wire, a few 
 ``app``               an application on a migrated, empty database; its context is pushed; what it saves is rolled back
 ``clock``             its clock: ``clock.set("2026-03-31T22:30+00:00")``, ``clock.forward(minutes=15)``
 ``client``            a browser without a session: ``client.get("/")``; each request runs apart from the test's context
+``signed_in``         ``signed_in("officer")``: a client in which somebody with that role has signed in; its requests
+                      carry the CSRF token (``without_token(client)`` of harness.people takes it away)
 ``committed_app``     an application on a database of its own that really commits: for threads and processes. No
                       context is pushed: ``with committed_app.app_context(): …`` in each thread
 ``servers``           PostgreSQL and Redis of this run: ``servers.postgres``, ``servers.redis``,
                       ``servers.settings(name)``, ``with servers.clone() as name``
 ``owner_connection``  psycopg, as the owner, in the database of ``app`` (sees nothing that ``app`` has not committed)
+``sandbox``           the simulated providers in a process of their own: ``sandbox.daraja_url``, ``sandbox.get(path)``,
+                      ``sandbox.send("POST", path, body)``, ``sandbox.fault("callback_lost", times=2)``
+``stack``             a whole system with demonstration data, started by the launcher: ``stack.url``, ``stack.sandbox``,
+                      ``stack.pid("web")``, ``stack.kill_role("payments")``, ``stack.flask("ledger", "verify")``,
+                      ``stack.connect()``. One for all tests: leave it running, and use members of your own
+``window``            opens a browser window: ``page = window(stack.url, size=PHONE, scripts=False)``; for
+                      ``sign_in(page, "admin", DEMO_PASSWORD)`` see tests.harness.browser
 
 What a test prepares it saves by ``in_transaction(...)`` or ``db.session.commit()``; a request saves it for you. Run a
 job or a command of the application within ``apart(...)`` (tests.harness.apps), as a request is.
@@ -17,8 +26,8 @@ job or a command of the application within ``apart(...)`` (tests.harness.apps), 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -28,7 +37,14 @@ from flask.testing import FlaskClient
 from launcher.postgres import OWNER
 from tests.harness.apps import dispose, make_app, rolled_back
 from tests.harness.clock import SettableClock
+from tests.harness.people import hire, signed_in_client
+from tests.harness.programs import Sandbox, Stack, running_sandbox, running_stack
 from tests.harness.servers import Servers, running_servers
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.harness.browser import Windows
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +90,11 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
+def signed_in(app: Flask) -> Callable[[str], FlaskClient]:
+    return lambda role: signed_in_client(app, hire(role))
+
+
+@pytest.fixture
 def committed_app(servers: Servers, clock: SettableClock) -> Iterator[Flask]:
     with servers.clone() as name:
         app = make_app(servers.settings(name), clock)
@@ -87,3 +108,46 @@ def owner_connection(servers: Servers, _session_database: str) -> Iterator[psyco
     with psycopg.connect(servers.postgres.url(OWNER, _session_database)) as connection:
         yield connection
         connection.rollback()
+
+
+@pytest.fixture(scope="session")
+def _session_sandbox() -> Iterator[Sandbox]:
+    with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(_session_sandbox: Sandbox) -> Iterator[Sandbox]:
+    yield _session_sandbox
+    _session_sandbox.clear_faults()
+
+
+@pytest.fixture(scope="session")
+def _session_stack() -> Iterator[Stack]:
+    with running_stack() as running:
+        yield running
+
+
+@pytest.fixture
+def stack(_session_stack: Stack) -> Iterator[Stack]:
+    _session_stack.wait_until_ready()
+    yield _session_stack
+    _session_stack.sandbox.clear_faults()
+
+
+@pytest.fixture(scope="session")
+def _session_browser() -> Iterator[Browser]:
+    # Its import takes a while, and few tests need it.
+    from tests.harness.browser import running_browser
+
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def window(_session_browser: Browser) -> Iterator[Windows]:
+    from tests.harness.browser import Windows
+
+    windows = Windows(_session_browser)
+    yield windows
+    windows.close()
