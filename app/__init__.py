@@ -10,6 +10,7 @@ from app.api import problems
 from app.api import views as api_tokens
 from app.audit import people
 from app.audit import views as audit_views
+from app.demo import commands as demo_commands
 from app.identity import commands as identity_commands
 from app.identity import jobs as identity_jobs
 from app.identity import queries as identity_queries
@@ -37,11 +38,12 @@ from app.payments.rails.mpesa.rail import MpesaRail
 from app.savings import queries as savings_queries
 from app.savings import service as savings_service
 from app.savings import views as savings_views
-from app.web import access, errors, frame, home, limits, nav, search
+from app.web import access, errors, frame, home, limits, nav, profile, search
 from config import Settings
 
 migrate = Migrate(directory="migrations", compare_type=True)
 
+BACK_OFFICE = "Back office"
 REDIS_TIMEOUT_SECONDS = 2  # the doorbell may be out of order; nobody waits for it long
 
 
@@ -97,6 +99,7 @@ def _rooms(app: Flask) -> None:
         api_tokens.bp,
         audit_views.bp,
         members_views.bp,
+        profile.bp,
         savings_views.bp,
         payments_views.bp,
         hooks.bp,
@@ -104,7 +107,7 @@ def _rooms(app: Flask) -> None:
         messaging_views.hooks,
     ):
         app.register_blueprint(views)
-    for commands in (identity_commands.users, messaging_commands.cli, rotation.keys):
+    for commands in (demo_commands.demo, identity_commands.users, messaging_commands.cli, rotation.keys):
         app.cli.add_command(commands)
 
 
@@ -126,6 +129,12 @@ def _places() -> None:
     nav.register("Home", "home.show", None, 10, "home", narrow=True)
     nav.register("Members", "members.index", "members.view", 20, "members", narrow=True)
     nav.register("Payments", "payments.index", "payments.view", 30, "payments", narrow=True)
+    nav.register("To allocate", "payments.suspense", "payments.allocate", 40, "check", narrow=True)
+    nav.register("Savings products", "savings.products", "savings.manage_products", 50, "savings", group=BACK_OFFICE)
+    nav.register("Messages", "messaging.index", "messaging.view", 60, "message", group=BACK_OFFICE)
+    nav.register("Audit trail", "audit.show", "audit.view", 70, "book", group=BACK_OFFICE)
+    nav.register("Users", "identity.users", "identity.manage_users", 80, "people", group=BACK_OFFICE)
+    nav.register("API tokens", "api_tokens.show", "identity.manage_tokens", 90, "settings", group=BACK_OFFICE)
 
 
 def _driver(url: str) -> str:
