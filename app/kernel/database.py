@@ -65,7 +65,7 @@ class MoneyCents(TypeDecorator[Money]):
         return None if value is None else value.cents
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Money | None:
-        return None if value is None else Money(value)
+        return None if value is None else Money(int(value))  # a sum of BIGINT comes back as numeric
 
 
 class EncryptedText(TypeDecorator[str]):
