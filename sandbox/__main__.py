@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from gunicorn.app.base import BaseApplication
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no types
 
 from sandbox.app import create_app
 
@@ -15,7 +15,7 @@ THREADS = 128
 """Each answer that is held back on purpose keeps a thread for up to two minutes; the others must not notice."""
 
 
-class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class Server(BaseApplication):
     """Gunicorn with one worker, since the engine that does what is due lives in the worker."""
 
     def __init__(self, address: str, folder: Path) -> None:

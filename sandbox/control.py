@@ -78,9 +78,7 @@ def change_phone(number: str) -> Response:
     """Set what is named; the rest stays."""
     phone, body = phones.msisdn(number), _body()
     with books().writing() as tx:
-        wallets.wallet(tx, phone)
-        for column, value in control_fields.wallet_changes(body).items():
-            tx.execute(f"UPDATE wallet SET {column} = ? WHERE phone = ?", (value, phone))  # noqa: S608 - our own names
+        wallets.change(tx, phone, control_fields.wallet_changes(body))
         return jsonify(_phone(tx, phone))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox import clock
 from sandbox.books import Tx, insert
@@ -63,6 +65,14 @@ def wallet(tx: Tx, phone: str) -> sqlite3.Row:
         row = tx.execute("SELECT * FROM wallet WHERE phone = ?", (phone,)).fetchone()
     assert isinstance(row, sqlite3.Row)
     return row
+
+
+def change(tx: Tx, phone: str, columns: Mapping[str, Any]) -> sqlite3.Row:
+    """Set what is named of a wallet; the names are our own."""
+    wallet(tx, phone)
+    for column, value in columns.items():
+        tx.execute(f"UPDATE wallet SET {column} = ? WHERE phone = ?", (value, phone))  # noqa: S608
+    return wallet(tx, phone)
 
 
 def check_pin(tx: Tx, phone: str, pin: str) -> None:
