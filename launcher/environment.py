@@ -16,6 +16,8 @@ from pathlib import Path
 
 from launcher import files
 from launcher.trouble import LaunchError
+from sandbox import africastalking, shortcodes
+from sandbox.daraja import oauth
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SECRETS = ("SECRET_KEY", "ENCRYPTION_KEYS")  # whoever loses these loses what they sign and encrypt
@@ -84,10 +86,18 @@ def write_environment(place: Place, servers: Mapping[str, str]) -> dict[str, str
 
 
 def _sandbox_addresses(place: Place) -> dict[str, str]:
+    """Where the simulated providers are, and the credentials that they hand to everybody who asks."""
     return {
         "SANDBOX_URL": place.sandbox_url,
         "MPESA_API_URL": f"{place.sandbox_url}/daraja",
+        "MPESA_CONSUMER_KEY": oauth.CONSUMER_KEY,
+        "MPESA_CONSUMER_SECRET": oauth.CONSUMER_SECRET,
+        "MPESA_SHORTCODE": shortcodes.SHORTCODE,
+        "MPESA_PASSKEY": shortcodes.PASSKEY,
+        "MPESA_INITIATOR": "testapi",
         "AFRICASTALKING_API_URL": f"{place.sandbox_url}/africastalking/version1",
+        "AFRICASTALKING_USERNAME": africastalking.USERNAME,
+        "AFRICASTALKING_API_KEY": africastalking.API_KEY,
     }
 
 
