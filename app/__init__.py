@@ -10,6 +10,9 @@ from app.api import problems
 from app.api import views as api_tokens
 from app.audit import people
 from app.audit import views as audit_views
+from app.dayend import commands as dayend_commands
+from app.dayend import jobs as dayend_jobs
+from app.dayend import views as dayend_views
 from app.demo import commands as demo_commands
 from app.identity import commands as identity_commands
 from app.identity import jobs as identity_jobs
@@ -19,6 +22,7 @@ from app.kernel import clock as kernel_clock
 from app.kernel import rotation
 from app.kernel.database import ENGINE_OPTIONS, db
 from app.kernel.encryption import Keyring
+from app.ledger import commands as ledger_commands
 from app.ledger import queries as ledger_queries
 from app.members import views as members_views
 from app.messaging import commands as messaging_commands
@@ -105,9 +109,17 @@ def _rooms(app: Flask) -> None:
         hooks.bp,
         messaging_views.bp,
         messaging_views.hooks,
+        dayend_views.bp,
     ):
         app.register_blueprint(views)
-    for commands in (demo_commands.demo, identity_commands.users, messaging_commands.cli, rotation.keys):
+    for commands in (
+        demo_commands.demo,
+        identity_commands.users,
+        messaging_commands.cli,
+        rotation.keys,
+        ledger_commands.ledger,
+        dayend_commands.dayend,
+    ):
         app.cli.add_command(commands)
 
 
@@ -133,6 +145,7 @@ def _places() -> None:
     nav.register("Savings products", "savings.products", "savings.manage_products", 50, "savings", group=BACK_OFFICE)
     nav.register("Messages", "messaging.index", "messaging.view", 60, "message", group=BACK_OFFICE)
     nav.register("Audit trail", "audit.show", "audit.view", 70, "book", group=BACK_OFFICE)
+    nav.register("Close of day", "dayend.show", "dayend.run", 75, "check", group=BACK_OFFICE)
     nav.register("Users", "identity.users", "identity.manage_users", 80, "people", group=BACK_OFFICE)
     nav.register("API tokens", "api_tokens.show", "identity.manage_tokens", 90, "settings", group=BACK_OFFICE)
 
@@ -145,5 +158,5 @@ def _driver(url: str) -> str:
     return url
 
 
-JOBS = (identity_jobs, messaging_jobs, mpesa_jobs, ops_jobs, payments_jobs)
+JOBS = (dayend_jobs, identity_jobs, messaging_jobs, mpesa_jobs, ops_jobs, payments_jobs)
 """Rooms whose jobs answer the doorbell: naming them here is what registers them."""

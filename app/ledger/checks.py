@@ -1,4 +1,4 @@
-"""The invariants of the ledger as queries. Each returns what breaks it, named so that a person can find it: no row is good.
+"""The invariants of the ledger as queries. Each returns what breaks it, named so that a person can find it.
 
 ``I1`` to ``I4`` and ``I9`` are the oracle of `reference/faults.md`.
 """
@@ -13,7 +13,8 @@ SETTINGS = (
 
 COUNTS = """
 SELECT (SELECT count(*) FROM ledger.entry) AS entries, (SELECT count(*) FROM ledger.posting) AS postings,
-       (SELECT count(*) FROM ledger.member_account) AS member_accounts, (SELECT count(*) FROM ledger.balance) AS balances,
+       (SELECT count(*) FROM ledger.member_account) AS member_accounts,
+       (SELECT count(*) FROM ledger.balance) AS balances,
        (SELECT count(*) FROM ledger.seal) AS sealed_days
 """
 
@@ -33,7 +34,8 @@ SELECT coalesce(e.id, p.entry_id) AS entry,
                     max(booked_on) AS last_booked, min(value_on) AS first_value, max(value_on) AS last_value
                FROM ledger.posting GROUP BY entry_id) p ON p.entry_id = e.id
  WHERE e.id IS NULL OR p.entry_id IS NULL OR p.lines < 2 OR p.last_line <> p.lines
-    OR (p.first_booked, p.last_booked, p.first_value, p.last_value) <> (e.booked_on, e.booked_on, e.value_on, e.value_on)
+    OR (p.first_booked, p.last_booked) <> (e.booked_on, e.booked_on)
+    OR (p.first_value, p.last_value) <> (e.value_on, e.value_on)
 """
 
 # I2: a kept balance is the sum of its postings.
@@ -91,7 +93,8 @@ SELECT m.number AS account, a.code, b.amount_cents * b.natural_side AS balance_c
 
 HELD_IS_SUM_OF_HOLDS = """
 SELECT coalesce(m.number, k.member_account_id::text) AS account, a.code, b.held AS held_cents, h.amount AS holds_cents
-  FROM (SELECT member_account_id, ledger_account_id, sum(held_cents) AS held FROM ledger.balance GROUP BY 1, 2) b
+  FROM (SELECT member_account_id, ledger_account_id, sum(held_cents) AS held
+          FROM ledger.balance GROUP BY 1, 2) b
   FULL JOIN (SELECT member_account_id, ledger_account_id, sum(amount_cents) AS amount
                FROM ledger.hold WHERE released_at IS NULL GROUP BY 1, 2) h USING (member_account_id, ledger_account_id) AS k
   LEFT JOIN ledger.member_account m ON m.id = k.member_account_id
@@ -105,7 +108,8 @@ SELECT r.id AS entry, r.reverses_id AS reverses
   CROSS JOIN LATERAL (
        SELECT count(*) AS lines FROM (
            SELECT ledger_account_id, branch_id, member_account_id, sum(amount_cents)
-             FROM ledger.posting WHERE entry_id IN (r.id, r.reverses_id) GROUP BY 1, 2, 3 HAVING sum(amount_cents) <> 0) d
+             FROM ledger.posting WHERE entry_id IN (r.id, r.reverses_id)
+            GROUP BY 1, 2, 3 HAVING sum(amount_cents) <> 0) d
   ) differing
  WHERE r.reverses_id IS NOT NULL
    AND (differing.lines > 0 OR NOT EXISTS (SELECT FROM ledger.entry o WHERE o.id = r.reverses_id))
@@ -128,7 +132,8 @@ SELECT a.code, branch_id AS branch, booked_on, value_on, t.debit_cents, t.credit
               WHERE EXISTS (SELECT FROM ledger.seal s WHERE s.on_date = p.booked_on)
               GROUP BY 1, 2, 3, 4) p USING (ledger_account_id, branch_id, booked_on, value_on)
   LEFT JOIN ledger.ledger_account a ON a.id = ledger_account_id
- WHERE (t.debit_cents, t.credit_cents, t.posting_count) IS DISTINCT FROM (p.debit_cents, p.credit_cents, p.posting_count)
+ WHERE (t.debit_cents, t.credit_cents, t.posting_count)
+       IS DISTINCT FROM (p.debit_cents, p.credit_cents, p.posting_count)
 """
 
 DAYS_FOLLOW = """
@@ -150,7 +155,8 @@ SELECT DISTINCT e.booked_on AS "on", 'entries on a day that never was' AS troubl
 # I4: each sealed entry still has the digest it was sealed with. docs/ledger-seal.md is the description of this form.
 ENTRY_IS_AS_SEALED = """
 SELECT coalesce(d.entry_id, e.id) AS entry, coalesce(d.booked_on, e.booked_on) AS "on",
-       CASE WHEN e.id IS NULL THEN 'deleted' WHEN d.entry_id IS NULL THEN 'added after the seal' ELSE 'changed' END AS trouble
+       CASE WHEN e.id IS NULL THEN 'deleted' WHEN d.entry_id IS NULL THEN 'added after the seal'
+            ELSE 'changed' END AS trouble
   FROM ledger.entry_digest d
   FULL JOIN (
        SELECT e.id, e.booked_on, sha256(convert_to(concat(
@@ -163,7 +169,8 @@ SELECT coalesce(d.entry_id, e.id) AS entry, coalesce(d.booked_on, e.booked_on) A
                   coalesce(e.reverses_id::text, 'null'), ',[', l.lines, ']]'), 'UTF8')) AS digest
          FROM ledger.entry e
          LEFT JOIN (SELECT p.entry_id, string_agg(concat('[', p.line, ',"', a.code, '","', b.code, '",',
-                               coalesce('"' || m.number || '"', 'null'), ',', p.amount_cents, ']'), ',' ORDER BY p.line) AS lines
+                               coalesce('"' || m.number || '"', 'null'), ',', p.amount_cents, ']'),
+                           ',' ORDER BY p.line) AS lines
                       FROM ledger.posting p
                       LEFT JOIN ledger.ledger_account a ON a.id = p.ledger_account_id
                       LEFT JOIN ledger.branch b ON b.id = p.branch_id
@@ -179,7 +186,8 @@ SELECT s.on_date AS "on", s.entry_count AS entries_sealed, d.entries AS entries_
        CASE WHEN s.previous_hash <> s.expected_previous THEN 'not chained to the day before'
             WHEN s.entry_count <> d.entries THEN 'another number of entries'
             ELSE 'another hash' END AS trouble
-  FROM (SELECT *, coalesce(lag(hash) OVER (ORDER BY on_date), decode(repeat('00', 32), 'hex')) AS expected_previous FROM ledger.seal) s
+  FROM (SELECT *, coalesce(lag(hash) OVER (ORDER BY on_date), decode(repeat('00', 32), 'hex')) AS expected_previous
+          FROM ledger.seal) s
   CROSS JOIN LATERAL (
        SELECT count(*) AS entries, coalesce(string_agg(digest, ''::bytea ORDER BY entry_id), ''::bytea) AS digests
          FROM ledger.entry_digest WHERE booked_on = s.on_date) d

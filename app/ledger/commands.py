@@ -51,4 +51,6 @@ def open_books(on: datetime | None) -> None:
     """Open the society's first business day. Changes nothing if the books are open."""
     first_day: date = on.date() if on else clock.today_eat()
     opened = in_transaction(lambda: service.open_books(first_day, by=OPERATOR))
-    click.echo(f"The books are open; the business date is {queries.business_date()}." if opened else "The books were open.")
+    click.echo(
+        f"The books are open; the business date is {queries.business_date()}." if opened else "The books were open."
+    )

@@ -1,4 +1,4 @@
-"""What the ledger refuses, in words. The doors raise codes of their own (PL…) with facts; here they become our errors."""
+"""What the ledger refuses, in words. The doors raise codes of their own (PL…) with facts, which become our errors."""
 
 from __future__ import annotations
 

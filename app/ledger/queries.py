@@ -26,6 +26,7 @@ from app.ledger.values import (
     Line,
     MemberAccount,
     MemberAccountId,
+    Seal,
     StatementLine,
     TrialBalanceLine,
 )
@@ -61,6 +62,12 @@ def unsealed_days() -> list[date]:
 def day_state(on: date) -> str | None:
     """``open``, ``closing`` or ``sealed``; None if the day never was or is not yet."""
     return db.session.scalar(select(t.business_day.c.state).where(t.business_day.c.on_date == on))
+
+
+def seal_of(on: date) -> Seal:
+    """What the seal of a day covers. The day is sealed."""
+    row = db.session.execute(select(t.seal).where(t.seal.c.on_date == on)).one()
+    return Seal(on, row.hash, row.entry_count, row.posting_count, Money(int(row.debit_cents)))
 
 
 def branches() -> list[Branch]:

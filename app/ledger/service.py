@@ -76,7 +76,8 @@ def post(
 _POST = text(
     "SELECT ledger.post_entry(:key, :on, :cause_type, :cause_id, :description,"
     " :actor_kind, :actor_id, :actor_channel, :on_behalf_of,"
-    " CAST(:accounts AS text[]), CAST(:branches AS integer[]), CAST(:member_accounts AS bigint[]), CAST(:amounts AS bigint[]),"
+    " CAST(:accounts AS text[]), CAST(:branches AS integer[]), CAST(:member_accounts AS bigint[]),"
+    " CAST(:amounts AS bigint[]),"
     " CAST(:relates_to_on AS date), CAST(:reverses AS bigint), CAST(:booked_on AS date), :may_move)"
 )
 
@@ -148,7 +149,8 @@ def move_account(account: int, *, to_branch: int, cause: Cause, key: str, by: Ac
     Refuses with AccountClosed and BranchClosed.
     """
     moved: EntryId | None = _call(
-        "move_account(:account, :to_branch, :key, :cause_type, :cause_id, :actor_kind, :actor_id, :actor_channel, :on_behalf_of)",
+        "move_account(:account, :to_branch, :key, :cause_type, :cause_id,"
+        " :actor_kind, :actor_id, :actor_channel, :on_behalf_of)",
         account=account,
         to_branch=to_branch,
         key=key,

@@ -161,3 +161,14 @@ class Day:
     state: str  # open, closing, sealed
     opened_at: datetime
     sealed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The seal of a business day and what it covers."""
+
+    on: date
+    hash: bytes
+    entry_count: int
+    posting_count: int
+    debits: Money

@@ -1,8 +1,8 @@
 """Proof that the books are whole: every invariant, over the whole ledger, with queries of its own.
 
-Nothing here calls a function that the database keeps, because whoever could rewrite the books could rewrite that function
-as well; even the canonical form of the seal is written out a second time (`checks.py`). It reads one snapshot, as the
-application's role, and changes nothing.
+Nothing here calls a function that the database keeps, because whoever could rewrite the books could rewrite that
+function as well; even the canonical form of the seal is written out a second time (`checks.py`). It reads one snapshot,
+as the application's role, and changes nothing.
 
 Other rooms register a comparison of their own rows with the ledger, so that one command answers for all.
 """
@@ -71,7 +71,9 @@ def register(name: str, comparison: Comparison) -> None:
 
 def verify() -> Report:
     """Check everything in one snapshot of the database."""
-    with db.engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection:
+    with db.engine.connect().execution_options(
+        isolation_level="REPEATABLE READ", postgresql_readonly=True
+    ) as connection:
         return verify_on(connection)
 
 

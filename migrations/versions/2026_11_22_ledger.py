@@ -1,7 +1,7 @@
 """The ledger: its own schema, its doors, the chart of accounts of a SACCO, and the runs of the close of day.
 
-The SQL lies beside this file in migrations/sql/2026_11_22_ledger/ and is as frozen as the file itself: a later change of a
-door is a later migration with its own CREATE OR REPLACE.
+The SQL lies in migrations/sql/2026_11_22_ledger/ and is as frozen as this file: a later change of a door is a later
+migration with its own CREATE OR REPLACE.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ DOORS = (
 
 def upgrade() -> None:
     for file in sorted(HERE.glob("*.sql")):
-        # Handed to the driver as it stands: a colon in it is no parameter, and a percent sign means itself when doubled.
+        # Handed to the driver as it stands: a colon is no parameter, and a percent sign means itself when doubled.
         op.get_bind().exec_driver_sql(file.read_text(encoding="utf-8").replace("%", "%%"))
     _chart()
     _rights()
@@ -116,11 +116,12 @@ def _day_closing() -> None:
         "day_step",
         sa.Column("on_date", sa.Date, primary_key=True),
         sa.Column("step", sa.Text, primary_key=True),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True)),
         sa.Column("summary", sa.Text, nullable=False),
         sa.Column("asked_by", sa.Text, nullable=False),
     )
-    grant("day_step", "select, insert")
+    grant("day_step", "select, insert, update")
 
 
 def downgrade() -> None:
