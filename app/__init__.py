@@ -36,8 +36,10 @@ from app.payments import destinations, hooks, rails
 from app.payments import jobs as payments_jobs
 from app.payments import views as payments_views
 from app.payments.destinations import Purpose
+from app.payments.rails.mpesa import api as mpesa_api
 from app.payments.rails.mpesa import callbacks as mpesa_callbacks
 from app.payments.rails.mpesa import jobs as mpesa_jobs
+from app.payments.rails.mpesa import views as mpesa_views
 from app.payments.rails.mpesa.rail import MpesaRail
 from app.savings import queries as savings_queries
 from app.savings import service as savings_service
@@ -109,6 +111,8 @@ def _rooms(app: Flask) -> None:
         hooks.bp,
         messaging_views.bp,
         messaging_views.hooks,
+        mpesa_views.bp,
+        mpesa_api.bp,
         dayend_views.bp,
     ):
         app.register_blueprint(views)
@@ -146,6 +150,7 @@ def _places() -> None:
     nav.register("Messages", "messaging.index", "messaging.view", 60, "message", group=BACK_OFFICE)
     nav.register("Audit trail", "audit.show", "audit.view", 70, "book", group=BACK_OFFICE)
     nav.register("Close of day", "dayend.show", "dayend.run", 75, "check", group=BACK_OFFICE)
+    nav.register("M-PESA", "mpesa.show", "mpesa.configure", 78, "settings", group=BACK_OFFICE)
     nav.register("Users", "identity.users", "identity.manage_users", 80, "people", group=BACK_OFFICE)
     nav.register("API tokens", "api_tokens.show", "identity.manage_tokens", 90, "settings", group=BACK_OFFICE)
 

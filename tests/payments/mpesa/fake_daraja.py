@@ -81,7 +81,7 @@ def fake_daraja(script: Script) -> Iterator[FakeDaraja]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = _serve
+        do_GET = do_POST = _serve  # noqa: N815 - names of the standard library
 
         def log_message(self, *_: object) -> None:
             """Tests are quiet."""

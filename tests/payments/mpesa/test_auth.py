@@ -45,12 +45,6 @@ def stored(url: str) -> MpesaToken | None:
     return db.session.get(MpesaToken, name, populate_existing=True)
 
 
-@pytest.fixture
-def in_app(committed_app):
-    with committed_app.app_context():
-        yield committed_app
-
-
 def test_twenty_callers_fetch_one_token(committed_app):
     start = threading.Barrier(CALLERS)
 
@@ -80,7 +74,7 @@ def test_while_one_fetches_the_next_token_the_others_use_the_old_one(committed_a
     assert len(fake.asked) == 2
 
 
-def test_a_holder_that_dies_holds_nobody_up_for_longer_than_its_lease(in_app, clock):
+def test_a_holder_that_dies_holds_nobody_up_for_longer_than_its_lease(app, clock):
     with fake_daraja(issuing()) as fake:
         name = Configuration("174379", fake.url, "", consumer_key="key").token_name
         assert in_transaction(lambda: auth._claim(name)) is not None
@@ -90,7 +84,7 @@ def test_a_holder_that_dies_holds_nobody_up_for_longer_than_its_lease(in_app, cl
         assert service(fake.url).token() == "t1"
 
 
-def test_a_holder_that_was_overtaken_does_not_store_its_token(in_app, clock):
+def test_a_holder_that_was_overtaken_does_not_store_its_token(app, clock):
     with fake_daraja(issuing()) as fake:
         name = Configuration("174379", fake.url, "", consumer_key="key").token_name
         slow = in_transaction(lambda: auth._claim(name))
@@ -102,7 +96,7 @@ def test_a_holder_that_was_overtaken_does_not_store_its_token(in_app, clock):
         assert stored(fake.url).token == "t1"
 
 
-def test_a_rejected_token_is_dropped_only_if_it_is_still_the_stored_one(in_app):
+def test_a_rejected_token_is_dropped_only_if_it_is_still_the_stored_one(app):
     with fake_daraja(issuing()) as fake:
         tokens = service(fake.url)
         assert tokens.token() == "t1"
@@ -114,7 +108,7 @@ def test_a_rejected_token_is_dropped_only_if_it_is_still_the_stored_one(in_app):
         assert tokens.token() == "t2"
 
 
-def test_a_token_is_encrypted_in_the_database(in_app):
+def test_a_token_is_encrypted_in_the_database(app):
     with fake_daraja(issuing()) as fake:
         service(fake.url).token()
 
@@ -122,12 +116,12 @@ def test_a_token_is_encrypted_in_the_database(in_app):
     assert b"t1" not in bytes(raw)
 
 
-def test_each_consumer_key_has_its_own_token(in_app):
+def test_each_consumer_key_has_its_own_token(app):
     with fake_daraja(issuing()) as fake:
         assert [service(fake.url, key="a").token(), service(fake.url, key="b").token()] == ["t1", "t2"]
 
 
-def test_wrong_keys_are_a_matter_of_settings(in_app):
+def test_wrong_keys_are_a_matter_of_settings(app):
     with fake_daraja(lambda asked: Said(400)) as fake, pytest.raises(NoToken) as refused:
         service(fake.url).token()
 
@@ -135,7 +129,7 @@ def test_wrong_keys_are_a_matter_of_settings(in_app):
     assert refused.value.meaning.outcome is Outcome.FAILED
 
 
-def test_a_failed_fetch_is_a_pause_and_is_not_kept(in_app, clock):
+def test_a_failed_fetch_is_a_pause_and_is_not_kept(app, clock):
     answers = iter([Said(503), Said.json({"access_token": "t1", "expires_in": 3600})])
     with fake_daraja(lambda asked: next(answers)) as fake:
         with pytest.raises(NoToken) as refused:
@@ -146,7 +140,7 @@ def test_a_failed_fetch_is_a_pause_and_is_not_kept(in_app, clock):
     assert refused.value.meaning.outcome is Outcome.WAIT
 
 
-def test_while_the_old_token_is_good_a_failed_fetch_does_not_matter(in_app, clock):
+def test_while_the_old_token_is_good_a_failed_fetch_does_not_matter(app, clock):
     answers = iter([Said.json({"access_token": "t1", "expires_in": 3600}), Said(503)])
     with fake_daraja(lambda asked: next(answers)) as fake:
         service(fake.url).token()
@@ -157,7 +151,7 @@ def test_while_the_old_token_is_good_a_failed_fetch_does_not_matter(in_app, cloc
     assert len(fake.asked) == 2
 
 
-def test_a_token_that_lives_for_seconds_is_used_and_refreshed(in_app, clock):
+def test_a_token_that_lives_for_seconds_is_used_and_refreshed(app, clock):
     with fake_daraja(issuing(lifetime="5")) as fake:
         assert service(fake.url).token() == "t1"
         assert service(fake.url).token() == "t1"
@@ -167,7 +161,7 @@ def test_a_token_that_lives_for_seconds_is_used_and_refreshed(in_app, clock):
         assert service(fake.url).token() == "t2"
 
 
-def test_a_test_of_the_connection_fetches_afresh_and_tells_of_wrong_keys(in_app):
+def test_a_test_of_the_connection_fetches_afresh_and_tells_of_wrong_keys(app):
     answers = iter([Said.json({"access_token": "t1", "expires_in": 3600}), Said(400)])
     with fake_daraja(lambda asked: next(answers)) as fake:
         service(fake.url).token()

@@ -31,6 +31,7 @@ PULL_QUERY_PATH = "/pulltransactions/v1/query"
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0  # an acknowledgement usually takes under ten; with slow bytes, this is the whole answer's time
 LARGEST_ANSWER = 4 * 1024 * 1024
+SHORTEST_SECRET = 8  # a shorter one is none, and would blot out innocent letters
 
 _TOKEN_ECHO = re.compile(r"(Invalid Access Token\s*-\s*)[^\s\"<]+", re.I)
 
@@ -125,6 +126,6 @@ def _never_left(trouble: BaseException) -> bool:
 def redact(text: str, secrets: tuple[str, ...]) -> str:
     """A provider's text without what must not be stored or logged."""
     for secret in secrets:
-        if secret:
+        if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "•••").replace(json.dumps(secret)[1:-1], "•••")
     return _TOKEN_ECHO.sub(r"\1•••", text)

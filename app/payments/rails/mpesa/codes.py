@@ -113,6 +113,7 @@ REFUSALS: Sequence[_Row] = (
     _Row(r"400\.003\.01|401\.002\.01|404\.001\.03|401\.001", "", _TOKEN),
     _Row(r"401\.003\.01", "", _TOKEN),
     _Row(r"40[0-9].*|", "invalid access token", _TOKEN),
+    _Row(r"400\.001", "", _setup("M-PESA lists no receipts for this paybill: register it for pulled receipts")),
     _Row(r"400\.003\.02", "", _setup("M-PESA misses something in the request")),
     _Row(r"400\.008\.0[12]", "", WRONG_KEYS),
     _Row(r".*", "no apiproduct match", _setup("This M-PESA product is not enabled for our app")),

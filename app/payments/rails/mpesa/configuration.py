@@ -103,7 +103,12 @@ def limits() -> Limits:
 
 def allowed_api_urls() -> tuple[str, ...]:
     """The only addresses credentials may be sent to: Safaricom's two, and what whoever runs the servers has set."""
-    return tuple(dict.fromkeys((*SAFARICOM_HOSTS, _settings().mpesa_api_url.rstrip("/"))))
+    return tuple(dict.fromkeys((default_api_url(), *SAFARICOM_HOSTS)))
+
+
+def default_api_url() -> str:
+    """The address that is used while nobody has chosen another."""
+    return _settings().mpesa_api_url.rstrip("/")
 
 
 def allows_plain_http() -> bool:

@@ -181,6 +181,6 @@ def paybills() -> list[str]:
     return [paybill.shortcode for paybill in configuration.every() if paybill.is_complete]
 
 
-def stale_since(shortcode: str) -> datetime | None:
-    """When the list of a paybill was last read in full, for the settings page and alarms."""
+def complete_until(shortcode: str) -> datetime | None:
+    """Up to when every receipt of a paybill is known, for the settings page and alarms."""
     return db.session.scalar(select(MpesaPull.complete_until).filter_by(shortcode=shortcode))

@@ -31,6 +31,11 @@ def request_of(payment_id: UUID) -> STKPushRequest:
     return db.session.scalars(select(STKPushRequest).filter_by(payment_id=payment_id)).one()
 
 
+def prompt_of(payment_id: UUID) -> STKPushRequest | None:
+    """The prompt of a payment; None for money that came by itself."""
+    return db.session.scalar(select(STKPushRequest).filter_by(payment_id=payment_id))
+
+
 def by_checkout_request_id(checkout_request_id: str) -> STKPushRequest | None:
     """The prompt that M-PESA knows by this id."""
     return db.session.scalar(
