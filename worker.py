@@ -14,6 +14,7 @@ import threading
 
 from flask import Flask
 from rq import Queue, Worker
+from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -33,11 +34,11 @@ class DoorbellWorker(Worker):
 
     application: Flask
 
-    def perform_job(self, job: Job, queue: Queue) -> bool:
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Run one job in an app context of its own, in the forked child."""
         with self.application.app_context():
             db.engine.dispose(close=False)  # connections of the parent are not ours to use
-            return super().perform_job(job, queue)
+            return super().perform_job(job, queue, execution)
 
 
 def answer_the_doorbell(application: Flask, queue: str) -> None:
