@@ -81,7 +81,7 @@ class Relationship(LabelledEnum):
     FRIEND = "friend", "Friend"
 
 
-class Member(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds Model at run time
+class Member(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """One membership in the society. Who left and comes back is a new membership that points to the old one."""
 
     __tablename__ = "member"
@@ -94,6 +94,7 @@ class Member(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy b
             "search_name",
             postgresql_using="gin",
             postgresql_ops={"search_name": "gin_trgm_ops"},
+            postgresql_with={"fastupdate": "off"},  # searches stay fast while members are added
         ),
         Index("ix_member_branch_id_number", "branch_id", "number"),
         Index("ix_member_status_number", "status", "number"),
@@ -130,7 +131,7 @@ class Member(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy b
     @property
     def name(self) -> str:
         """The full name, as on the identity card."""
-        return " ".join(part for part in (self.first_name, self.middle_name, self.last_name) if part)
+        return rules.full_name(self.first_name, self.middle_name, self.last_name)
 
     @property
     def initials(self) -> str:
@@ -141,7 +142,7 @@ class Member(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy b
         return f"{self.name} · {self.number}"
 
 
-class MemberPhone(db.Model):  # type: ignore[name-defined,misc]
+class MemberPhone(db.Model):  # type: ignore[name-defined]
     """A number of a member, now or once. Rows are ended, not deleted: who could be reached where stays known."""
 
     __tablename__ = "member_phone"
@@ -171,7 +172,7 @@ class MemberPhone(db.Model):  # type: ignore[name-defined,misc]
     ended_by: Mapped[str | None] = mapped_column(Text)
 
 
-class NextOfKin(db.Model):  # type: ignore[name-defined,misc]
+class NextOfKin(db.Model):  # type: ignore[name-defined]
     """Somebody to call, and with a share a nominee who receives that part when the member dies. Ended, not deleted."""
 
     __tablename__ = "next_of_kin"
@@ -193,7 +194,7 @@ class NextOfKin(db.Model):  # type: ignore[name-defined,misc]
     ended_by: Mapped[str | None] = mapped_column(Text)
 
 
-class MemberStatusChange(db.Model):  # type: ignore[name-defined,misc]
+class MemberStatusChange(db.Model):  # type: ignore[name-defined]
     """One step of a membership: from what to what, since when, why and by whom. Only ever added to."""
 
     __tablename__ = "member_status_change"

@@ -66,6 +66,11 @@ def plain_percent(percent: Decimal) -> str:
     return f"{percent.normalize():f}"
 
 
+def full_name(first: str, middle: str | None, last: str) -> str:
+    """As on the identity card."""
+    return " ".join(name for name in (first, middle, last) if name)
+
+
 def fold(text: str) -> str:
     """A name as it is compared."""
     return unicodedata.normalize("NFC", text).lower().translate(_FOLD)

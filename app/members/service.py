@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -17,15 +17,11 @@ from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.errors import Invalid
 from app.kernel.phones import Phone
-from app.members import queries, rules
+from app.members import followers, queries, rules
 from app.members.errors import AlreadyRegistered, MoveRefused, NotClear, StaleEdit
 from app.members.models import Member, MemberPhone, MemberStatusChange, NextOfKin, PhonePurpose
 from app.members.schemas import KIN, KinRow, MemberDetails, MemberEdit, StatusChange
 from app.members.states import MemberStatus, may_move
-
-Clearance = Callable[[UUID], Sequence[str]]
-
-_clearances: list[Clearance] = []
 
 # Which unique index speaks of which field: two officers may register the same person at the same moment, and then the
 # database is the one to say so.
@@ -39,12 +35,6 @@ _PLAIN_FIELDS = (
     "first_name", "middle_name", "last_name", "born_on", "gender", "language", "branch_id", "officer_id", "employer",
 )  # fmt: skip
 _HIDDEN_FIELDS = ("national_id", "kra_pin", "payment_phone", "contact_phone", KIN)
-
-
-def clear_before_exit(check: Clearance) -> None:
-    """Let a room above say what still stands in the way of a member's leaving; called once, by ``create_app``."""
-    if check not in _clearances:
-        _clearances.append(check)
 
 
 def register(details: MemberDetails, *, on: date, by: Actor) -> UUID:
@@ -68,7 +58,7 @@ def register(details: MemberDetails, *, on: date, by: Actor) -> UUID:
 
 
 def edit(member_id: UUID, details: MemberEdit, *, on: date, by: Actor) -> None:
-    """Correct what the register says about a member.
+    """Correct what the register says about a member; who moves to another branch takes the accounts along.
 
     Refuses with MemberMissing, StaleEdit, Invalid and AlreadyRegistered.
     """
@@ -77,6 +67,8 @@ def edit(member_id: UUID, details: MemberEdit, *, on: date, by: Actor) -> None:
     was, now = audit.differences(_standing_values(member), _values(details), hidden=_HIDDEN_FIELDS)
     if not now:
         return
+    if details.branch_id != member.branch_id:
+        followers.move_to_branch(member_id, details.branch_id, by)
     for name, value in _columns(details).items():
         setattr(member, name, value)
     member.updated_at = clock.now()  # so that a change of phones or nominees alone makes a new version, too
@@ -94,7 +86,7 @@ def change_status(member_id: UUID, change: StatusChange, *, on: date, by: Actor)
     member = _locked(member_id, version=change.version)
     if not may_move(member.status, change.status):
         raise MoveRefused(member.status, change.status)
-    if change.status is MemberStatus.EXITED and (reasons := standing_in_the_way(member_id)):
+    if change.status is MemberStatus.EXITED and (reasons := followers.in_the_way_of_leaving(member_id)):
         raise NotClear(reasons)
     before, member.status = member.status, change.status
     member.updated_at = clock.now()
@@ -107,11 +99,6 @@ def change_status(member_id: UUID, change: StatusChange, *, on: date, by: Actor)
         after={"status": change.status, "reason": change.reason},
         branch_id=member.branch_id,
     )
-
-
-def standing_in_the_way(member_id: UUID) -> list[str]:
-    """What has to be settled before the member can leave, as sentences; empty when nothing does."""
-    return [reason for check in _clearances for reason in check(member_id)]
 
 
 def phone_row(member_id: UUID, purpose: PhonePurpose, phone: Phone, *, by: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask_login import current_user
 
 from app.identity import queries as identity
@@ -15,7 +15,7 @@ from app.kernel.forms import Filled
 from app.kernel.idempotency import once
 from app.kernel.transactions import in_transaction
 from app.ledger import queries as ledger
-from app.members import queries, rules, service
+from app.members import followers, queries, rules, service
 from app.members.errors import AlreadyRegistered, StaleEdit
 from app.members.models import Gender, Language, Relationship
 from app.members.schemas import (
@@ -59,7 +59,7 @@ def find() -> Response:
     wanted = form.values
     if rules.read_search(wanted.q).is_personal:
         return _list(wanted, status=200)
-    return redirect(url_for(".index", **wanted.model_dump(mode="json", exclude_defaults=True)), code=303)
+    return done(_address(wanted))
 
 
 @bp.get("/new")
@@ -258,5 +258,5 @@ def _status_page(member_id: UUID, form: Filled[Any], *, status: int = 200) -> Re
         form=form,
         targets=[target for target in MemberStatus if target in MEMBER_MOVES[member.status]],
         history=queries.status_history(member_id),
-        in_the_way=service.standing_in_the_way(member_id),
+        in_the_way=followers.in_the_way_of_leaving(member_id),
     )

@@ -25,7 +25,7 @@ class AccountStatus(LabelledEnum):
     CLOSED = "closed", "Closed"
 
 
-class SavingsProduct(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds Model at run time
+class SavingsProduct(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """A kind of savings that the society offers. Its control account never changes: postings already stand on it."""
 
     __tablename__ = "savings_product"
@@ -49,7 +49,7 @@ class SavingsProduct(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLA
     __mapper_args__ = {"version_id_col": version}
 
 
-class SavingsProductTerms(db.Model):  # type: ignore[name-defined,misc]
+class SavingsProductTerms(db.Model):  # type: ignore[name-defined]
     """What the board decided for a product, from a day on. Only ever added to; the latest that has begun holds."""
 
     __tablename__ = "savings_product_terms"
@@ -70,7 +70,7 @@ class SavingsProductTerms(db.Model):  # type: ignore[name-defined,misc]
     created_by: Mapped[str] = mapped_column(Text)
 
 
-class SavingsAccount(db.Model):  # type: ignore[name-defined,misc]
+class SavingsAccount(db.Model):  # type: ignore[name-defined]
     """One account of one member. Its id is the ledger's member account; balances live there and only there."""
 
     __tablename__ = "savings_account"

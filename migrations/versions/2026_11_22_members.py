@@ -75,6 +75,7 @@ def _members() -> None:
         ["search_name"],
         postgresql_using="gin",
         postgresql_ops={"search_name": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index("ix_member_branch_id_number", "member", ["branch_id", "number"])
     op.create_index("ix_member_status_number", "member", ["status", "number"])
