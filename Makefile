@@ -6,7 +6,8 @@ VENV := .venv
 IN_VENV := $(VENV)/bin
 RUNS := $(VENV)/.runs
 TESTS := $(VENV)/.tests
-PIP := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# Every version is pinned with its dependencies, so nothing is left to resolve; modules are compiled as they are used.
+PIP := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile
 
 .PHONY: help run install test bench faults clean lock format
 
