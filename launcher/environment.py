@@ -98,6 +98,7 @@ def _sandbox_addresses(place: Place) -> dict[str, str]:
         "AFRICASTALKING_API_URL": f"{place.sandbox_url}/africastalking/version1",
         "AFRICASTALKING_USERNAME": africastalking.USERNAME,
         "AFRICASTALKING_API_KEY": africastalking.API_KEY,
+        "AFRICASTALKING_SENDER_ID": "PAMOJA",
     }
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from config import settings_from_environment
 from launcher import programs
-from launcher.environment import Place, write_environment
+from launcher.environment import CHECKOUT, Place, write_environment
 from launcher.postgres import APPLICATION, OWNER, Postgres
 from launcher.postgres import START_SECONDS as POSTGRES_SECONDS
 from launcher.processes import end_session, is_running, port_is_free, wait_until
@@ -89,6 +92,7 @@ class Installation:
             self._supervisor.start(programs.sandbox(self.place, environment))
         self._supervisor.run(listed.pop(programs.RELEASE))
         self._load_demonstration(environment)
+        self._ask_for_delivery_reports(environment)
         for program in listed.values():
             self._supervisor.start(program)
         self._wait_until_ready()
@@ -120,6 +124,29 @@ class Installation:
             return
         self._supervisor.run(programs.python_program("demo", "flask --app wsgi demo load", environment))
         loaded.touch()
+
+    def _ask_for_delivery_reports(self, environment: Mapping[str, str]) -> None:
+        """Enter our address at the simulated SMS provider, as an operator does once on the real one's own pages."""
+        if self.place.is_production or not self._supervisor.wait_until(self._sandbox_is_up, READY_SECONDS):
+            return
+        if self._sandbox_settings("GET")["sms_report_url"].startswith(f"{self.place.base_url}/"):
+            return
+        command = programs.python_program("address", "flask --app wsgi messaging address", environment).command
+        printed = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=True)
+        self._sandbox_settings("PUT", {"sms_report_url": printed.stdout.strip()})
+
+    def _sandbox_is_up(self) -> bool:
+        return _answers(f"{self.place.sandbox_url}/")
+
+    def _sandbox_settings(self, method: str, changes: Mapping[str, str] | None = None) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - our own loopback address
+            f"{self.place.sandbox_url}/control/settings",
+            method=method,
+            data=json.dumps(changes).encode() if changes else None,
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return dict(json.load(answer))
 
     def _wait_until_ready(self) -> None:
         addresses = [f"http://127.0.0.1:{self.place.port}/readyz"]
