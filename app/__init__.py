@@ -44,7 +44,7 @@ from app.payments.rails.mpesa.rail import MpesaRail
 from app.savings import queries as savings_queries
 from app.savings import service as savings_service
 from app.savings import views as savings_views
-from app.web import access, errors, frame, home, limits, nav, profile, search
+from app.web import access, errors, finders, frame, home, limits, nav, profile, search
 from config import Settings
 
 migrate = Migrate(directory="migrations", compare_type=True)
@@ -62,6 +62,7 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
     with app.app_context():
         _money_in()
         _places()
+        _searches()
     return app
 
 
@@ -153,6 +154,12 @@ def _places() -> None:
     nav.register("M-PESA", "mpesa.show", "mpesa.configure", 78, "settings", group=BACK_OFFICE)
     nav.register("Users", "identity.users", "identity.manage_users", 80, "people", group=BACK_OFFICE)
     nav.register("API tokens", "api_tokens.show", "identity.manage_tokens", 90, "settings", group=BACK_OFFICE)
+
+
+def _searches() -> None:
+    search.register("Members", "members.view", finders.members)
+    search.register("Savings accounts", "savings.view", finders.accounts)
+    search.register("Receipts", "payments.view", finders.receipts)
 
 
 def _driver(url: str) -> str:

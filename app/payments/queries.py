@@ -125,7 +125,7 @@ def history_total(chosen: PaymentFilter) -> FilterTotal:
     found = select(Payment.amount, Payment.state).where(*chosen.conditions()).limit(LARGEST_COUNT + 1).subquery()
     has_money = found.c.state.in_([PaymentState.SUCCEEDED, PaymentState.SETTLED])
     row = db.session.execute(
-        select(func.count(), func.coalesce(func.sum(found.c.amount_cents).filter(has_money), 0)).select_from(found)
+        select(func.count(), func.coalesce(func.sum(found.c.amount).filter(has_money), 0)).select_from(found)
     ).one()
     return FilterTotal(min(row[0], LARGEST_COUNT), Money(int(_cents(row[1]))), row[0] <= LARGEST_COUNT)
 

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 from app.kernel.money import Money
 
-WIDTH, HEIGHT = 640, 140
-TOP, BOTTOM = 18, 116  # between them the curve; below stand the first and the last label
+WIDTH, HEIGHT = 660, 100
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A curve over equal steps of time, ready to be drawn."""
+    """A curve over equal steps of time, ready to be drawn: paths, and the labels of its scale and its ends."""
 
     title: str
     curve: str
     area: str
-    rules: list[tuple[int, str]]
+    grid: str
+    ceiling: str
+    middle: str
     first: str
     last: str
     rows: list[tuple[str, Money]]
@@ -39,8 +40,10 @@ def line(subject: str, points: Sequence[tuple[str, Money]]) -> Line:
     return Line(
         title=f"{subject} went from {start} in {first} to {end} in {last}",
         curve=curve,
-        area=f"{curve}V{BOTTOM}H0Z",
-        rules=[(_height(cents, ceiling), _shillings(cents)) for cents in (ceiling, ceiling // 2)],
+        area=f"{curve}V{HEIGHT}H0Z",
+        grid="".join(f"M0 {y}H{WIDTH}" for y in (0, HEIGHT // 2, HEIGHT)),
+        ceiling=_shillings(ceiling),
+        middle=_shillings(ceiling // 2),
         first=first,
         last=last,
         rows=list(points),
@@ -48,7 +51,7 @@ def line(subject: str, points: Sequence[tuple[str, Money]]) -> Line:
 
 
 def _height(cents: int, ceiling: int) -> int:
-    return BOTTOM - max(cents, 0) * (BOTTOM - TOP) // ceiling
+    return HEIGHT - max(cents, 0) * HEIGHT // ceiling
 
 
 def _round_up(cents: int) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from flask import Blueprint, Response, url_for
+from flask.sansio.blueprints import BlueprintSetupState
 from flask_login import current_user
 
 from app.audit import queries as audit
@@ -47,16 +48,6 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """What stands above every tab."""
-
-    profile: Profile
-    branch: str
-    officer: str | None
-    tabs: Sequence[Tab]
-
-
-@dataclass(frozen=True, slots=True)
 class Figure:
     """One number of the row."""
 
@@ -65,18 +56,25 @@ class Figure:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above every tab."""
+
+    profile: Profile
+    branch: str
+    officer: str | None
+    tabs: Sequence[Tab]
+    figures: Sequence[Figure]
+    accounts: Sequence[AccountWithBalance]
+
+
 @bp.get("/<uuid:member_id>")
 @requires("members.view")
 def show(member_id: UUID) -> Response:
     """Overview."""
-    accounts = _accounts(member_id)
+    above = head(member_id)
     return page(
-        "web/profile.html",
-        head=head(member_id),
-        figures=_figures(member_id, accounts),
-        accounts=accounts,
-        chart=_savings_curve(accounts),
-        payments=_latest_payments(member_id),
+        "web/profile.html", head=above, chart=_savings_curve(above.accounts), payments=_latest_payments(member_id)
     )
 
 
@@ -84,21 +82,15 @@ def show(member_id: UUID) -> Response:
 @requires("members.view")
 def money(member_id: UUID) -> Response:
     """Figures and balances alone: the page asks for them again when a payment has changed something."""
-    accounts = _accounts(member_id)
-    return page(
-        "web/_member_money.html",
-        member=members.get(member_id),
-        figures=_figures(member_id, accounts),
-        accounts=accounts,
-    )
+    return page("web/_member_money.html", head=head(member_id), rides_along=True)
 
 
 @bp.get("/<uuid:member_id>/savings")
 @requires("savings.view")
 def savings_tab(member_id: UUID) -> Response:
     """Every savings account of the member, and what has become of them over the year."""
-    accounts = _accounts(member_id)
-    return page("web/profile_savings.html", head=head(member_id), accounts=accounts, chart=_savings_curve(accounts))
+    above = head(member_id)
+    return page("web/profile_savings.html", head=above, chart=_savings_curve(above.accounts))
 
 
 @bp.get("/<uuid:member_id>/activity")
@@ -116,15 +108,24 @@ def activity(member_id: UUID) -> Response:
     )
 
 
+@bp.record_once
+def install(setup: BlueprintSetupState) -> None:
+    """Let pages of other rooms that speak of one member show the same head, with its tabs."""
+    setup.app.jinja_env.globals["member_head"] = head
+
+
 def head(member_id: UUID) -> Head:
     """What stands above every tab. Refuses with MemberMissing."""
     profile = members.profile(member_id)
+    accounts = _accounts(member_id)
     officer = profile.member.officer_id and str(profile.member.officer_id)
     return Head(
         profile,
         branch={branch.id: branch.name for branch in ledger.branches()}.get(profile.member.branch_id, ""),
         officer=identity.names_of([officer]).get(officer) if officer else None,
         tabs=_tabs(member_id),
+        figures=[*_savings_figures(accounts), *_payment_figures(member_id)],
+        accounts=accounts,
     )
 
 
@@ -144,10 +145,6 @@ def _accounts(member_id: UUID) -> Sequence[AccountWithBalance]:
     return savings.accounts_with_balances(member_id, on=clock.business_date())
 
 
-def _figures(member_id: UUID, accounts: Sequence[AccountWithBalance]) -> list[Figure]:
-    return [*_savings_figures(accounts), *_payment_figures(member_id)]
-
-
 def _savings_figures(accounts: Sequence[AccountWithBalance]) -> list[Figure]:
     """Money that can be taken out and money that secures loans are two things to a member, so they are told apart."""
     if not current_user.may("savings.view"):
@@ -155,12 +152,12 @@ def _savings_figures(accounts: Sequence[AccountWithBalance]) -> list[Figure]:
     still_open = [shown for shown in accounts if shown.account.status is AccountStatus.OPEN]
     free = [shown for shown in still_open if shown.account.product.is_withdrawable]
     bound = [shown for shown in still_open if not shown.account.product.is_withdrawable]
-    figures = [Figure("Savings", _total(free), _counted(len(free), "account"))]
+    can_leave = sum((shown.free_to_withdraw for shown in free), Money(0))
+    figures = []
+    if free or not bound:
+        figures.append(Figure("Savings", _total(free), f"{can_leave.plain()} free to withdraw"))
     if bound:
-        figures.append(Figure("Deposits", _total(bound), _counted(len(bound), "account")))
-    if free:
-        can_leave = sum((shown.free_to_withdraw for shown in free), Money(0))
-        figures.append(Figure("Free to withdraw", can_leave.plain(), "above minimum balances"))
+        figures.append(Figure("Deposits", _total(bound), "secure loans, not withdrawn"))
     return figures
 
 
@@ -191,7 +188,3 @@ def _latest_payments(member_id: UUID) -> dict[str, object]:
 
 def _total(accounts: Sequence[AccountWithBalance]) -> str:
     return sum((shown.balance for shown in accounts), Money(0)).plain()
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
