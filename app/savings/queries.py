@@ -8,6 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import and_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import joinedload
 
 from app.kernel.database import db
@@ -147,7 +148,7 @@ def terms_by_product(product_ids: Sequence[UUID], *, on: date) -> dict[UUID, Sav
     begun = (
         select(SavingsProductTerms)
         .where(SavingsProductTerms.product_id.in_(product_ids), SavingsProductTerms.starts_on <= on)
-        .distinct(SavingsProductTerms.product_id)
+        .ext(distinct_on(SavingsProductTerms.product_id))
         .order_by(SavingsProductTerms.product_id, SavingsProductTerms.starts_on.desc())
     )
     return {terms.product_id: terms for terms in db.session.scalars(begun)}
