@@ -96,7 +96,8 @@ SELECT coalesce(m.number, k.member_account_id::text) AS account, a.code, b.held 
   FROM (SELECT member_account_id, ledger_account_id, sum(held_cents) AS held
           FROM ledger.balance GROUP BY 1, 2) b
   FULL JOIN (SELECT member_account_id, ledger_account_id, sum(amount_cents) AS amount
-               FROM ledger.hold WHERE released_at IS NULL GROUP BY 1, 2) h USING (member_account_id, ledger_account_id) AS k
+               FROM ledger.hold WHERE released_at IS NULL GROUP BY 1, 2) h
+       USING (member_account_id, ledger_account_id) AS k
   LEFT JOIN ledger.member_account m ON m.id = k.member_account_id
   LEFT JOIN ledger.ledger_account a ON a.id = k.ledger_account_id
  WHERE coalesce(b.held, 0) <> coalesce(h.amount, 0)

@@ -123,9 +123,9 @@ BEGIN
     is_same := known.cause_type = of_cause_type AND known.cause_id = of_cause_id
         AND known.reverses_id IS NOT DISTINCT FROM reverses
         AND (known.value_on = asked_on AND known.relates_to_on IS NOT DISTINCT FROM relates_to
-             OR known.value_on > asked_on AND known.relates_to_on = coalesce(relates_to, asked_on))
+             OR known.value_on > asked_on AND known.relates_to_on IS NOT DISTINCT FROM coalesce(relates_to, asked_on))
         AND ledger._is_made_of(known.id, lines, 1);
-    IF NOT is_same THEN
+    IF is_same IS NOT TRUE THEN
         PERFORM ledger._refuse('PL021', 'This key was used for another entry', jsonb_build_object('key', key, 'entry_id', known.id));
     END IF;
     RETURN known.id;
