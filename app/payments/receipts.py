@@ -221,7 +221,6 @@ def _post_to_suspense(
     """Dr clearing, Cr unidentified receipts; money that is in suspense already stays there."""
     clearing = source or payment.clearing_account
     assert clearing is not None, "received money has a clearing account"
-    share.state, share.reason = AllocationState.SUSPENSE, reason
     branch = ledger_queries.head_office()
     share.entry_id = ledger.post(
         [
@@ -234,6 +233,7 @@ def _post_to_suspense(
         by=by,
         description=f"M-PESA {payment.receipt_number}, not yet allocated",
     )
+    share.state, share.reason = AllocationState.SUSPENSE, reason  # only now: posting flushes, and a share has its entry
 
 
 def _add_share(
