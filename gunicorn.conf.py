@@ -2,7 +2,7 @@
 
 import re
 import sys
-from logging import Formatter, LogRecord
+from logging import Filter, Formatter, LogRecord
 from typing import Any
 
 workers = 2
@@ -26,6 +26,13 @@ class MaskingFormatter(Formatter):
         return SECRET_IN_PATH.sub(r"\1•", super().format(record))
 
 
+class PeopleOnly(Filter):
+    """Leaves out what a machine asks every few seconds."""
+
+    def filter(self, record: LogRecord) -> bool:
+        return isinstance(record.args, dict) and record.args.get("U") not in ("/healthz", "/readyz", "/metrics")
+
+
 _FORMAT = {"()": MaskingFormatter, "format": "%(asctime)s [%(process)d] %(levelname)s %(message)s"}
 _OUTPUT = {"class": "logging.StreamHandler", "formatter": "masked", "stream": "ext://sys.stdout"}
 _TO_OUTPUT = {"handlers": ["output"], "propagate": False}
@@ -36,10 +43,12 @@ logconfig_dict: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"masked": _FORMAT},
+    "filters": {"people": {"()": PeopleOnly}},
     "handlers": {"output": _OUTPUT},
     "root": {"level": "INFO", "handlers": ["output"]},
     "loggers": {
         "gunicorn.error": {"level": "INFO", **_TO_OUTPUT},
-        "gunicorn.access": {"level": "INFO", **_TO_OUTPUT},
+        "gunicorn.access": {"level": "INFO", "filters": ["people"], **_TO_OUTPUT},
+        "alembic": {"level": "WARNING"},  # it greets whoever asks for the version of the schema
     },
 }

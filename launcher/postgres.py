@@ -27,7 +27,16 @@ from psycopg import sql
 
 from launcher import files
 from launcher.accounts import Account, make_enterable, server_account, server_home
-from launcher.processes import PAUSE_SECONDS, Program, end_session, free_port, is_running, port_is_free, wait_until
+from launcher.processes import (
+    PAUSE_SECONDS,
+    SERVERS,
+    Program,
+    end_session,
+    free_port,
+    is_running,
+    port_is_free,
+    wait_until,
+)
 from launcher.trouble import LaunchError
 
 MAJOR_VERSION = 18
@@ -55,6 +64,9 @@ SETTINGS: Mapping[str, str] = {
     "log_min_messages": "'warning'",
     "log_checkpoints": "off",
     "log_line_prefix": "'%m [%p] %u@%d '",
+    # Rows and parameters hold names and phone numbers; the application logs what went wrong without them.
+    "log_error_verbosity": "'terse'",
+    "log_min_error_statement": "'panic'",
 }
 
 FAST_AND_FORGETFUL: Mapping[str, str] = {
@@ -127,7 +139,7 @@ class Postgres:
             account=self.account,
             stop_signal=signal.SIGINT,  # "fast": sessions are ended, everything is written
             stop_seconds=STOP_SECONDS,
-            stage=0,
+            stage=SERVERS,
         )
 
     def finish(self) -> None:

@@ -20,6 +20,7 @@ from typing import IO
 
 from launcher.accounts import Account
 
+SERVERS, PROVIDERS, SHELLS = range(3)  # the stages of a clean stop, last to first
 PAUSE_SECONDS = 0.05  # between two looks at something that is about to happen
 
 
@@ -34,7 +35,7 @@ class Program:
     account: Account | None = None  # another user to run as
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 15.0  # how long a clean end may take
-    stage: int = 2  # what later stages need; they are stopped first
+    stage: int = SHELLS  # what has a higher one needs this, and is stopped before
 
     def spawn(self, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
         """Start it, leading its own session, with both outputs going to ``output``."""

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from string import Template
 
 from launcher.environment import CHECKOUT, Place
-from launcher.processes import Program
+from launcher.processes import PROVIDERS, SHELLS, Program
 
 RELEASE = "release"  # runs to its end before the others start
 WEB_STOP_SECONDS = 15.0
 WORKER_STOP_SECONDS = 45.0  # longer than the longest job: a warm stop finishes it
-SANDBOX_STAGE = 1  # workers may be asking a provider while they finish
 
 
 def from_procfile(environment: Mapping[str, str]) -> dict[str, Program]:
@@ -23,12 +22,12 @@ def from_procfile(environment: Mapping[str, str]) -> dict[str, Program]:
 
 
 def sandbox(place: Place, environment: Mapping[str, str]) -> Program:
-    """The simulated providers and the phone."""
+    """The simulated providers and the phone. Workers may be asking them while they finish."""
     command = ("python", "-m", "sandbox", "--port", str(place.sandbox_port), "--data", str(place.var / "sandbox"))
-    return python_program("sandbox", shlex.join(command), environment, stage=SANDBOX_STAGE)
+    return python_program("sandbox", shlex.join(command), environment, stage=PROVIDERS)
 
 
-def python_program(name: str, command: str, environment: Mapping[str, str], *, stage: int = 2) -> Program:
+def python_program(name: str, command: str, environment: Mapping[str, str], *, stage: int = SHELLS) -> Program:
     """One of our own programs: its words come from our virtual environment."""
     words = shlex.split(Template(command).substitute(environment))
     words[0] = _in_our_environment(words[0], environment)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from launcher import files
-from launcher.processes import PAUSE_SECONDS, Program, end_session, free_port, port_is_free
+from launcher.processes import PAUSE_SECONDS, SERVERS, Program, end_session, free_port, port_is_free
 from launcher.trouble import LaunchError
 
 OLDEST_VERSION = (6, 2)  # LMOVE, which keeps a bell safe between two queues
@@ -57,7 +57,7 @@ class Redis:
             folder=self.folder,
             environment={"LC_ALL": "C", "TZ": "UTC"},
             stop_seconds=STOP_SECONDS,
-            stage=0,
+            stage=SERVERS,
         )
 
     def is_ready(self) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from launcher import files
-from launcher.processes import Program, end_session, is_running, kill_session, session_members, started_at
+from launcher.processes import SERVERS, Program, end_session, is_running, kill_session, session_members, started_at
 from launcher.trouble import LaunchError
 
 FIRST_PAUSE_SECONDS = 0.5  # before the first new start of what died
@@ -121,7 +121,9 @@ class Supervisor:
         while not condition():
             if time.monotonic() > deadline:
                 return False
-            self._tick()
+            next_look = time.monotonic() + TICK_SECONDS  # what we wait for may be noisy, and so wake us often
+            while time.monotonic() < next_look:
+                self._tick()
         return True
 
     def wait_for_stop(self) -> None:
@@ -147,7 +149,8 @@ class Supervisor:
         while running := [child for child in children if child.process is not None]:
             hurried = self._asked > self._hurried_from
             for child in running:
-                if hurried or time.monotonic() > begun + child.program.stop_seconds:
+                # Servers end fast as it is, and would have to recover from being killed.
+                if (hurried and child.program.stage > SERVERS) or time.monotonic() > begun + child.program.stop_seconds:
                     self._say(f"{child.program.name} is killed: it did not stop in time.")
                     kill_session(child.pid)
             self._look(TICK_SECONDS)
