@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.kernel import encryption
 from app.kernel.database import db
-from app.kernel.encryption import Keyring, KeyMissing
+from app.kernel.encryption import KeyMissing, Keyring
 
 OLD = "old:" + base64.b64encode(b"o" * 32).decode()
 NEW = "new:" + base64.b64encode(b"n" * 32).decode()

@@ -16,7 +16,9 @@ def test_every_form_is_the_same_number(typed):
     assert Phone.parse(typed) == Phone("254712345678")
 
 
-@pytest.mark.parametrize("typed", ["", "0712 34", "0202 222 222", "+1 202 555 0101", "abc", "0712345678 ext 3", "2547123456789"])
+@pytest.mark.parametrize(
+    "typed", ["", "0712 34", "0202 222 222", "+1 202 555 0101", "abc", "0712345678 ext 3", "2547123456789"]
+)
 def test_what_is_no_kenyan_mobile_number_is_refused(typed):
     with pytest.raises(ValueError, match="Kenyan mobile number"):
         Phone.parse(typed)

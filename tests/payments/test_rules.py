@@ -19,7 +19,18 @@ SENT_AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("seconds_since", "next_after"),
-    [(0, 25), (24, 25), (25, 55), (60, 85), (150, 175), (175, 300), (400, 900), (1000, 3600), (3600, 7200), (90000, 93600)],
+    [
+        (0, 25),
+        (24, 25),
+        (25, 55),
+        (60, 85),
+        (150, 175),
+        (175, 300),
+        (400, 900),
+        (1000, 3600),
+        (3600, 7200),
+        (90000, 93600),
+    ],
 )
 def test_questions_come_at_growing_pauses(seconds_since, next_after):
     now = SENT_AT + timedelta(seconds=seconds_since)

@@ -18,9 +18,7 @@ unknown   -> pending paid succeeded failed cancelled expired
 succeeded -> settled reversed
 settled   -> reversed
 """
-ONLY_FOR_MONEY_IN = {
-    (state, late) for state in ("failed", "cancelled", "expired") for late in ("paid", "succeeded")
-}
+ONLY_FOR_MONEY_IN = {(state, late) for state in ("failed", "cancelled", "expired") for late in ("paid", "succeeded")}
 
 
 def drawn(direction):
@@ -30,7 +28,9 @@ def drawn(direction):
         pairs |= {(state.strip(), target) for target in targets.split()}
     if direction is Direction.IN:
         return pairs | ONLY_FOR_MONEY_IN
-    return {(state, target) for state, target in pairs if target != "paid" and state != "paid"} | {("paid", "succeeded")}
+    return {(state, target) for state, target in pairs if target != "paid" and state != "paid"} | {
+        ("paid", "succeeded")
+    }
 
 
 @pytest.mark.parametrize("direction", Direction)
