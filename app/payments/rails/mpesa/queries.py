@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import exists, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.kernel.database import db
 from app.kernel.encryption import keyed_hash
@@ -114,7 +115,7 @@ def latest_errands(shortcode: str) -> dict[ErrandKind, MpesaErrand]:
     rows = db.session.scalars(
         select(MpesaErrand)
         .filter_by(shortcode=shortcode)
-        .distinct(MpesaErrand.kind)
+        .ext(distinct_on(MpesaErrand.kind))
         .order_by(MpesaErrand.kind, MpesaErrand.asked_at.desc(), MpesaErrand.id.desc())
     )
     return {row.kind: row for row in rows}
