@@ -16,8 +16,6 @@ from pathlib import Path
 
 from launcher import files
 from launcher.trouble import LaunchError
-from sandbox import africastalking, shortcodes
-from sandbox.daraja import oauth
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SECRETS = ("SECRET_KEY", "ENCRYPTION_KEYS")  # whoever loses these loses what they sign and encrypt
@@ -69,41 +67,23 @@ def place_from_environment(environment: Mapping[str, str] | None = None) -> Plac
     )
 
 
-def write_environment(place: Place, servers: Mapping[str, str]) -> dict[str, str]:
+def write_environment(place: Place, addresses: Mapping[str, str]) -> dict[str, str]:
     """Complete ``VAR/environment`` and return what every program of this copy is given.
 
-    ``servers`` are the addresses of the servers that we started. Secrets that are there already stay.
+    ``addresses`` are those of what we started, with what it takes to sign in there. Secrets that are there stay.
     """
     path = place.var / "environment"
     before = _read(path)
     made = {name: before.get(name) or _new_secret(name) for name in SECRETS}
-    made.update(servers)
-    made["BASE_URL"] = place.base_url
-    if not place.is_production:
-        made.update(_sandbox_addresses(place))
+    made |= {**addresses, "BASE_URL": place.base_url}
     files.write_private(path, _as_text(made))
-    return {**made, **_set(place.given), **_for_python(place)}
+    return {**made, **for_python(place)}
 
 
-def _sandbox_addresses(place: Place) -> dict[str, str]:
-    """Where the simulated providers are, and the credentials that they hand to everybody who asks."""
-    return {
-        "SANDBOX_URL": place.sandbox_url,
-        "MPESA_API_URL": f"{place.sandbox_url}/daraja",
-        "MPESA_CONSUMER_KEY": oauth.CONSUMER_KEY,
-        "MPESA_CONSUMER_SECRET": oauth.CONSUMER_SECRET,
-        "MPESA_SHORTCODE": shortcodes.SHORTCODE,
-        "MPESA_PASSKEY": shortcodes.PASSKEY,
-        "MPESA_INITIATOR": "testapi",
-        "AFRICASTALKING_API_URL": f"{place.sandbox_url}/africastalking/version1",
-        "AFRICASTALKING_USERNAME": africastalking.USERNAME,
-        "AFRICASTALKING_API_KEY": africastalking.API_KEY,
-        "AFRICASTALKING_SENDER_ID": "PAMOJA",
-    }
-
-
-def _for_python(place: Place) -> dict[str, str]:
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{place.given.get('PATH', os.defpath)}"
+def for_python(place: Place) -> dict[str, str]:
+    """The caller's environment and what a program of ours needs to run at all. An empty variable counts as unset."""
+    given = {name: value for name, value in place.given.items() if value}
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{given.get('PATH', os.defpath)}"
     added = {
         "PATH": programs,
         "PYTHONUNBUFFERED": "1",  # a line of the log is seen when it is written
@@ -114,12 +94,7 @@ def _for_python(place: Place) -> dict[str, str]:
     if sys.platform == "darwin":
         # A forked worker would be killed by the system's Objective-C library otherwise.
         added["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
-    return added
-
-
-def _set(given: Mapping[str, str]) -> dict[str, str]:
-    """An empty variable counts as unset."""
-    return {name: value for name, value in given.items() if value}
+    return {**given, **added}
 
 
 def _new_secret(name: str) -> str:

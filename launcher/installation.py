@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
 
 from config import settings_from_environment
 from launcher import programs
@@ -23,6 +19,7 @@ from launcher.environment import CHECKOUT, Place, write_environment
 from launcher.postgres import APPLICATION, OWNER, Postgres
 from launcher.postgres import START_SECONDS as POSTGRES_SECONDS
 from launcher.processes import end_session, is_running, port_is_free, wait_until
+from launcher.providers import Providers, answers
 from launcher.redis import START_SECONDS as REDIS_SECONDS
 from launcher.redis import Redis
 from launcher.supervisor import Stopped, Supervisor, end_leftovers
@@ -42,6 +39,7 @@ class Installation:
         self._processes = place.var / "processes.json"
         self._postgres = Postgres(place.var / "postgres")
         self._redis = Redis(place.var / "redis")
+        self._providers = None if place.is_production else Providers(place.sandbox_url)
         self._supervisor = Supervisor(self._processes, say=self._say)
         self._voiceless = False
 
@@ -86,21 +84,22 @@ class Installation:
 
     def _start(self) -> None:
         begun = time.monotonic()
-        environment = self._start_servers()
+        environment = write_environment(self.place, self._start_what_others_need())
         listed = programs.from_procfile(environment)
-        if not self.place.is_production:
-            self._supervisor.start(programs.sandbox(self.place, environment))
         self._supervisor.run(listed.pop(programs.RELEASE))
-        self._load_demonstration(environment)
-        self._ask_for_delivery_reports(environment)
+        if self._providers is not None:
+            self._load_demonstration(environment)
+            self._ask_for_delivery_reports(self._providers, environment)
         for program in listed.values():
             self._supervisor.start(program)
-        self._wait_until_ready()
+        self._wait_for(partial(answers, f"http://127.0.0.1:{self.place.port}/readyz"), "The web", READY_SECONDS)
         self._welcome(environment, time.monotonic() - begun)
 
-    def _start_servers(self) -> dict[str, str]:
-        """Start what DATABASE_URL and REDIS_URL do not point to; return what all programs are told."""
+    def _start_what_others_need(self) -> dict[str, str]:
+        """Start the sandbox, and the servers that DATABASE_URL and REDIS_URL do not point to; return where they are."""
         addresses = {}
+        if self._providers is not None:
+            self._supervisor.start(programs.sandbox(self.place))
         if self.place.own_postgres:
             self._postgres.prepare()
             self._supervisor.start(self._postgres.program())
@@ -111,54 +110,36 @@ class Installation:
             self._supervisor.start(self._redis.program())
             addresses["REDIS_URL"] = self._redis.url()
         if self.place.own_postgres:
-            if not self._supervisor.wait_until(self._postgres.is_ready, POSTGRES_SECONDS):
-                raise LaunchError(f"PostgreSQL did not answer within {POSTGRES_SECONDS} seconds, see above.")
+            self._wait_for(self._postgres.is_ready, "PostgreSQL", POSTGRES_SECONDS)
             self._postgres.finish()
-        if self.place.own_redis and not self._supervisor.wait_until(self._redis.is_ready, REDIS_SECONDS):
-            raise LaunchError(f"Redis did not answer within {REDIS_SECONDS} seconds, see above.")
-        return write_environment(self.place, addresses)
+        if self.place.own_redis:
+            self._wait_for(self._redis.is_ready, "Redis", REDIS_SECONDS)
+        if self._providers is not None:
+            self._wait_for(self._providers.is_up, "The sandbox", READY_SECONDS)
+            addresses |= self._providers.credentials()
+        return addresses
 
     def _load_demonstration(self, environment: Mapping[str, str]) -> None:
         loaded = self.place.var / "demonstration-loaded"
-        if self.place.is_production or loaded.exists():
-            return
-        self._supervisor.run(programs.python_program("demo", "flask --app wsgi demo load", environment))
-        loaded.touch()
+        if not loaded.exists():
+            self._supervisor.run(programs.python_program("demo", "flask --app wsgi demo load", environment))
+            loaded.touch()
 
-    def _ask_for_delivery_reports(self, environment: Mapping[str, str]) -> None:
-        """Enter our address at the simulated SMS provider, as an operator does once on the real one's own pages."""
-        if self.place.is_production or not self._supervisor.wait_until(self._sandbox_is_up, READY_SECONDS):
-            return
-        if self._sandbox_settings("GET")["sms_report_url"].startswith(f"{self.place.base_url}/"):
+    def _ask_for_delivery_reports(self, providers: Providers, environment: Mapping[str, str]) -> None:
+        """Give the simulated SMS provider our address, which only the application knows."""
+        if providers.reports_go_to().startswith(f"{self.place.base_url}/"):
             return
         command = programs.python_program("address", "flask --app wsgi messaging address", environment).command
         printed = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=True)
-        self._sandbox_settings("PUT", {"sms_report_url": printed.stdout.strip()})
+        providers.send_reports_to(printed.stdout.strip())
 
-    def _sandbox_is_up(self) -> bool:
-        return _answers(f"{self.place.sandbox_url}/")
-
-    def _sandbox_settings(self, method: str, changes: Mapping[str, str] | None = None) -> dict[str, Any]:
-        request = urllib.request.Request(  # noqa: S310 - our own loopback address
-            f"{self.place.sandbox_url}/control/settings",
-            method=method,
-            data=json.dumps(changes).encode() if changes else None,
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return dict(json.load(answer))
-
-    def _wait_until_ready(self) -> None:
-        addresses = [f"http://127.0.0.1:{self.place.port}/readyz"]
-        if not self.place.is_production:
-            addresses.append(f"{self.place.sandbox_url}/")
-        for address in addresses:
-            if not self._supervisor.wait_until(partial(_answers, address), READY_SECONDS):
-                raise LaunchError(f"{address} was not ready within {READY_SECONDS} seconds, see above.")
+    def _wait_for(self, condition: Callable[[], bool], name: str, seconds: int) -> None:
+        if not self._supervisor.wait_until(condition, seconds):
+            raise LaunchError(f"{name} did not answer within {seconds} seconds, see above.")
 
     def _welcome(self, environment: Mapping[str, str], seconds: float) -> None:
         lines = [f"Pamoja is ready after {seconds:.0f} s.", f"  Pamoja    {self.place.base_url}/"]
-        if not self.place.is_production:
+        if self._providers is not None:
             password = settings_from_environment(environment).demo_password
             lines += [
                 f"  Sandbox   {self.place.sandbox_url}/   (the phone)",
@@ -174,7 +155,7 @@ class Installation:
     def _refuse_taken_ports(self) -> None:
         """One clear line instead of a server that keeps dying."""
         wanted = [("PORT", self.place.port)]
-        if not self.place.is_production:
+        if self._providers is not None:
             wanted.append(("SANDBOX_PORT", self.place.sandbox_port))
         for name, port in wanted:
             if not port_is_free(port):
@@ -216,11 +197,3 @@ class Installation:
         except OSError:
             self._voiceless = True
             self._supervisor.ask_to_stop()
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 - our own loopback address
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from string import Template
 
-from launcher.environment import CHECKOUT, Place
+from launcher.environment import CHECKOUT, Place, for_python
 from launcher.processes import PROVIDERS, SHELLS, Program
 
 RELEASE = "release"  # runs to its end before the others start
@@ -21,10 +21,10 @@ def from_procfile(environment: Mapping[str, str]) -> dict[str, Program]:
     return {name.strip(): python_program(name.strip(), command, environment) for name, command in pairs}
 
 
-def sandbox(place: Place, environment: Mapping[str, str]) -> Program:
+def sandbox(place: Place) -> Program:
     """The simulated providers and the phone. Workers may be asking them while they finish."""
     command = ("python", "-m", "sandbox", "--port", str(place.sandbox_port), "--data", str(place.var / "sandbox"))
-    return python_program("sandbox", shlex.join(command), environment, stage=PROVIDERS)
+    return python_program("sandbox", shlex.join(command), for_python(place), stage=PROVIDERS)
 
 
 def python_program(name: str, command: str, environment: Mapping[str, str], *, stage: int = SHELLS) -> Program:
