@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.database import Instant, db, uuid_key
 
 
-class AuditEvent(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds Model at run time
+class AuditEvent(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """One thing that somebody did to something."""
 
     __tablename__ = "audit_event"

@@ -31,14 +31,18 @@ def show() -> ResponseReturnValue:
         names=queries.names_for(found.items),
         actions=queries.actions(),
         chips=[] if form.errors else _chips(form.values, chosen),
-        url_next=url_for(".show", **chosen, after=found.next) if found.next else None,
-        url_first=url_for(".show", **chosen) if after else None,
+        url_next=_address(chosen, after=found.next) if found.next else None,
+        url_first=_address(chosen) if after else None,
     )
 
 
 def _chips(sought: Filter, chosen: dict[str, str]) -> list[tuple[str, str]]:
     """Each active filter in words, with the address without it."""
     return [
-        (words, url_for(".show", **{name: value for name, value in chosen.items() if name != taken_off}))
+        (words, _address({name: value for name, value in chosen.items() if name != taken_off}))
         for taken_off, words in sought.chips.items()
     ]
+
+
+def _address(chosen: dict[str, str], *, after: str | None = None) -> str:
+    return url_for(".show", **chosen, after=after)  # type: ignore[arg-type]  # the names are the filter's fields

@@ -20,6 +20,7 @@ from app import audit
 from app.demo import history, members
 from app.demo.members import Account
 from app.demo.people import people
+from app.identity import passwords
 from app.identity import queries as identity
 from app.identity.service import staff
 from app.kernel import clock
@@ -107,10 +108,11 @@ def _branches() -> list[int]:
 def _staff(branch_id: int, password: str) -> UUID:
     """One user for each role; returns the loan officer, who looks after everybody."""
     made: dict[str, UUID] = {}
+    password_hash = passwords.hashed(password)
     for username, name, role in STAFF:
         known = identity.by_username(username)
         made[username] = known.id if known else staff.create_demonstration(
-            username=username, name=name, branch_id=branch_id, role=role, password=password, by=BY
+            username=username, name=name, branch_id=branch_id, role=role, password_hash=password_hash, by=BY
         )  # fmt: skip
     return made[OFFICER]
 

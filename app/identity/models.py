@@ -12,7 +12,7 @@ from app.identity.states import CounterKind, SessionEnd, StaffStatus
 from app.kernel.database import Instant, created_at, db, labelled, uuid_key
 
 
-class Permission(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds Model at run time
+class Permission(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """One thing that a role may do, named after its room: ``payments.prompt``."""
 
     __tablename__ = "permission"
@@ -21,7 +21,7 @@ class Permission(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlche
     label: Mapped[str] = mapped_column(Text)
 
 
-class Role(db.Model):  # type: ignore[name-defined,misc]
+class Role(db.Model):  # type: ignore[name-defined]
     """A job in the society, with what it may do."""
 
     __tablename__ = "role"
@@ -34,7 +34,7 @@ class Role(db.Model):  # type: ignore[name-defined,misc]
     permissions: Mapped[list[Permission]] = relationship(secondary="role_permission", order_by=Permission.code)
 
 
-class RolePermission(db.Model):  # type: ignore[name-defined,misc]
+class RolePermission(db.Model):  # type: ignore[name-defined]
     """That a role may do something."""
 
     __tablename__ = "role_permission"
@@ -43,7 +43,7 @@ class RolePermission(db.Model):  # type: ignore[name-defined,misc]
     permission_code: Mapped[str] = mapped_column(ForeignKey("permission.code"), primary_key=True)
 
 
-class Staff(db.Model):  # type: ignore[name-defined,misc]
+class Staff(db.Model):  # type: ignore[name-defined]
     """Somebody who works for the society and signs in."""
 
     __tablename__ = "staff"
@@ -60,7 +60,7 @@ class Staff(db.Model):  # type: ignore[name-defined,misc]
     roles: Mapped[list[Role]] = relationship(secondary="staff_role", order_by=Role.position)
 
 
-class StaffRole(db.Model):  # type: ignore[name-defined,misc]
+class StaffRole(db.Model):  # type: ignore[name-defined]
     """That somebody has a role."""
 
     __tablename__ = "staff_role"
@@ -69,7 +69,7 @@ class StaffRole(db.Model):  # type: ignore[name-defined,misc]
     role_code: Mapped[str] = mapped_column(ForeignKey("role.code"), primary_key=True)
 
 
-class StaffSession(db.Model):  # type: ignore[name-defined,misc]
+class StaffSession(db.Model):  # type: ignore[name-defined]
     """One sign-in of one browser, until it is ended or runs out."""
 
     __tablename__ = "staff_session"
@@ -86,7 +86,7 @@ class StaffSession(db.Model):  # type: ignore[name-defined,misc]
     end_reason: Mapped[SessionEnd | None] = mapped_column(labelled(SessionEnd, "end_reason"))
 
 
-class SignInCounter(db.Model):  # type: ignore[name-defined,misc]
+class SignInCounter(db.Model):  # type: ignore[name-defined]
     """How often sign-in was tried in a row for one username or from one address, kept as a keyed hash."""
 
     __tablename__ = "sign_in_counter"
@@ -98,7 +98,7 @@ class SignInCounter(db.Model):  # type: ignore[name-defined,misc]
     locked_until: Mapped[datetime | None] = mapped_column(Instant)
 
 
-class ApiToken(db.Model):  # type: ignore[name-defined,misc]
+class ApiToken(db.Model):  # type: ignore[name-defined]
     """A secret with which a program acts for a member of staff, within scopes and until a date."""
 
     __tablename__ = "api_token"

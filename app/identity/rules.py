@@ -27,7 +27,7 @@ class Pauses:
         if tries < self.free:
             return None
         doublings = min(tries - self.free, 16)  # far beyond the longest pause; keeps the number small
-        return min(self.first * 2**doublings, self.longest)
+        return min(self.first * (1 << doublings), self.longest)
 
 
 PAUSES = {

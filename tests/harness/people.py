@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
+from app.identity import passwords
 from app.identity.models import Staff
 from app.identity.service import sessions, staff
 from app.kernel.actor import Actor
@@ -32,11 +34,17 @@ def hire(role: str, *, username: str | None = None, password: str = DEMO_PASSWOR
             name=f"{role.capitalize()} Wanjiru",
             branch_id=ledger.head_office(),
             role=role,
-            password=password,
+            password_hash=_hashed(password),
             by=SETTING_UP,
         )
 
     return in_transaction(make)
+
+
+@cache
+def _hashed(password: str) -> str:
+    """Once for each password: hashing is slow on purpose, and tests hire many people."""
+    return passwords.hashed(password)
 
 
 def signed_in_client(app: Flask, staff_id: UUID) -> FlaskClient:

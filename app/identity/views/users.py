@@ -24,10 +24,14 @@ from app.web.pages import done, page, toast
 @requires("identity.manage_users")
 def users() -> ResponseReturnValue:
     """Everybody who works here, and who did."""
-    status = next((status for status in StaffStatus if status == request.args.get("status")), None)
-    found = queries.staff_list(after=request.args.get("after"), status=status)
+    chosen = next((status for status in StaffStatus if status == request.args.get("status")), None)
+    found = queries.staff_list(after=request.args.get("after"), status=chosen)
     return page(
-        "identity/users.html", found=found, status=status, statuses=list(StaffStatus), branches=queries.branch_names()
+        "identity/users.html",
+        found=found,
+        chosen=chosen,
+        standings=list(StaffStatus),
+        branches=queries.branch_names(),
     )
 
 
