@@ -24,6 +24,8 @@ from app.kernel.database import ENGINE_OPTIONS, db
 from app.kernel.encryption import Keyring
 from app.ledger import commands as ledger_commands
 from app.ledger import queries as ledger_queries
+from app.ledger import verify as ledger_verify
+from app.members import followers
 from app.members import views as members_views
 from app.messaging import commands as messaging_commands
 from app.messaging import jobs as messaging_jobs
@@ -43,6 +45,7 @@ from app.payments.rails.mpesa import views as mpesa_views
 from app.payments.rails.mpesa.rail import MpesaRail
 from app.savings import queries as savings_queries
 from app.savings import service as savings_service
+from app.savings import verify as savings_verify
 from app.savings import views as savings_views
 from app.web import access, errors, finders, frame, home, limits, nav, profile, search
 from config import Settings
@@ -61,6 +64,7 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
     _rooms(app)
     with app.app_context():
         _money_in()
+        _members_accounts()
         _places()
         _searches()
     return app
@@ -140,6 +144,16 @@ def _money_in() -> None:
     )
     rails.register(MpesaRail())
     mpesa_callbacks.register()
+
+
+def _members_accounts() -> None:
+    """Rooms that follow a member who leaves or moves, and what the ledger's verification compares with them."""
+    followers.register(
+        "savings",
+        in_the_way_of_leaving=savings_queries.in_the_way_of_leaving,
+        move_to_branch=savings_service.move_to_branch,
+    )
+    ledger_verify.register("savings accounts", savings_verify.compare)
 
 
 def _places() -> None:

@@ -89,6 +89,8 @@ class Member(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds
         # A person has one membership at a time, so numbers are unique among those that have not ended.
         Index("uq_member_national_id_hash", "national_id_hash", unique=True, postgresql_where=NOT_ENDED),
         Index("uq_member_kra_pin_hash", "kra_pin_hash", unique=True, postgresql_where=NOT_ENDED),
+        Index("ix_member_national_id_hash", "national_id_hash"),
+        Index("ix_member_kra_pin_hash", "kra_pin_hash", postgresql_where=text("kra_pin_hash IS NOT NULL")),
         Index(
             "ix_member_search_name",
             "search_name",

@@ -182,15 +182,15 @@ def search(text: str, limit: int = 10) -> list[Hit]:
     terms = rules.read_search(text)
     if terms.is_empty:
         return []
-    found = matching(terms).limit(CANDIDATES).subquery()
-    best = select(Member.id).join(found, found.c.id == Member.id).order_by(*_best_first(terms)).limit(limit)
+    found = select(Member.id, Member.number, Member.search_name).where(matching(terms)).limit(CANDIDATES).subquery()
+    best = select(found.c.id).order_by(*_best_first(terms, found.c.search_name), found.c.number).limit(limit)
     return _hits(db.session.scalars(best).all())
 
 
-def matching(terms: rules.SearchTerms) -> Select[UUID]:
-    """The ids of the members that a typed search means; each way of being meant has an index of its own."""
+def matching(terms: rules.SearchTerms) -> ColumnElement[bool]:
+    """The members that a typed search means; each way of being meant has an index of its own."""
     if terms.words:
-        return select(Member.id).where(and_(*(Member.search_name.like(_pattern(word)) for word in terms.words)))
+        return and_(*(Member.search_name.like(_pattern(word)) for word in terms.words))
     ways = [select(Member.id).where(Member.number.in_(terms.numbers))]
     if terms.national_id:
         ways.append(select(Member.id).where(Member.national_id_hash == national_id_hash(terms.national_id)))
@@ -201,8 +201,7 @@ def matching(terms: rules.SearchTerms) -> Select[UUID]:
     if terms.phone_end:
         column = MemberPhone.last_four_hash if len(terms.phone_end) == 4 else MemberPhone.last_six_hash
         ways.append(_reached_by(column == phone_end_hash(terms.phone_end)))
-    found = union_all(*ways).subquery()
-    return select(found.c.id)
+    return Member.id.in_(union_all(*ways))
 
 
 def listing(wanted: MemberFilter, *, after: str | None = None) -> Page[Hit]:
@@ -255,7 +254,7 @@ def _conditions(wanted: MemberFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     terms = rules.read_search(wanted.text)
     if not terms.is_empty:
-        conditions.append(Member.id.in_(matching(terms)))
+        conditions.append(matching(terms))
     if wanted.status:
         conditions.append(Member.status == wanted.status)
     if wanted.branch_id is not None:
@@ -270,14 +269,14 @@ def _pattern(word: str) -> str:
     return f"%{word}%" if len(word) > 2 else f"% {word}%"
 
 
-def _best_first(terms: rules.SearchTerms) -> list[SQLColumnExpression[Any]]:
+def _best_first(terms: rules.SearchTerms, name: ColumnElement[str]) -> list[ColumnElement[Any]]:
     """Those whose names begin as typed come before those that only contain it."""
-    begins = and_(*(Member.search_name.like(f"% {word}%") for word in terms.words)) if terms.words else literal(True)
-    return [case((begins, 0), else_=1), Member.search_name, Member.number]
+    begins = [name.like(f"% {word}%") for word in terms.words]
+    return [case((and_(*begins), 0), else_=1), name] if begins else [name]
 
 
 def _reached_by(condition: ColumnElement[bool]) -> Select[UUID]:
-    return select(MemberPhone.member_id.label("id")).where(condition, MemberPhone.ended_at.is_(None)).distinct()
+    return select(MemberPhone.member_id).where(condition, MemberPhone.ended_at.is_(None))
 
 
 def _holder(condition: ColumnElement[bool]) -> UUID | None:

@@ -69,6 +69,10 @@ def _members() -> None:
     )
     for column in ("national_id_hash", "kra_pin_hash"):
         op.create_index(f"uq_member_{column}", "member", [column], unique=True, postgresql_where=NOT_ENDED)
+    op.create_index("ix_member_national_id_hash", "member", ["national_id_hash"])
+    op.create_index(
+        "ix_member_kra_pin_hash", "member", ["kra_pin_hash"], postgresql_where=sa.text("kra_pin_hash IS NOT NULL")
+    )
     op.create_index(
         "ix_member_search_name",
         "member",
