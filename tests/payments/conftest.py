@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,21 @@ from flask import Flask
 from app.demo import load
 from app.kernel.money import Money
 from app.kernel.transactions import in_transaction
+from app.messaging import provider
 from tests.harness.servers import DEMO_PASSWORD
 from tests.payments.mpesa import conftest as mpesa
 from tests.payments.mpesa.conftest import paybill, society
 
 __all__ = ["paybill", "society"]
+
+
+@pytest.fixture
+def texts(app: Flask) -> Iterator[None]:
+    """SMS is on; nobody sends what lies in the outbox."""
+    settings = app.extensions["settings"]
+    provider.install(app, replace(settings, africastalking_username="sandbox", africastalking_api_key="of-tests"))
+    yield
+    provider.install(app, settings)
 
 
 @dataclass(frozen=True)

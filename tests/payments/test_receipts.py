@@ -93,7 +93,7 @@ def test_the_money_of_a_prompt_goes_where_it_was_meant_to(society):
     ]
 
 
-def test_the_member_is_told_only_by_the_transaction_that_credits(society, monkeypatch):
+def test_the_member_is_told_only_by_the_transaction_that_credits(society, texts):
     prompt_id, number = sent(society), receipt()
 
     def told():
@@ -101,13 +101,17 @@ def test_the_member_is_told_only_by_the_transaction_that_credits(society, monkey
             select(SmsMessage.template).where(SmsMessage.cause_id == str(prompt_id)).order_by(SmsMessage.template)
         ).all()
 
-    monkeypatch.setattr("app.payments.receipts._tell", lambda _: (_ for _ in ()).throw(RuntimeError("cut off")))
-    with pytest.raises(RuntimeError):
-        receive(money(number), prompt=prompt_id)
+    def cut_off():
+        PaymentService(MPESA).receive(money(number), prompt=prompt_id)
+        raise RuntimeError("the worker is cut off before the commit")
 
-    assert payment(prompt_id).state is PaymentState.PENDING
-    assert "payment_received" not in told()
+    with pytest.raises(RuntimeError):
+        in_transaction(cut_off)
+    assert told() == ["payment_prompt"]
     assert entries_of(prompt_id) == []
+
+    receive(money(number), prompt=prompt_id)
+    assert told() == ["payment_prompt", "payment_received"]
 
 
 @pytest.mark.parametrize("channels", [("callback", "confirmation", "pull"), ("pull", "confirmation", "callback")])
