@@ -8,6 +8,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]")) return
     const search = find("#search")
     if (event.key.startsWith("Arrow") && search?.form.contains(event.target)) return moveAmongFound(event, search)
+    if (event.key === "Escape") closeMenus()
     if (event.key === "Escape" && search?.form.contains(event.target)) return find("#found").replaceChildren()
     if (event.key === "Enter" && event.target === search) return openFirst(event, search)
     if (typing(event.target)) return
@@ -36,10 +37,14 @@
   })
   on("click", (event) => {
     const dialog = event.target.closest("dialog")
-    if (!dialog) return
-    if (event.target.closest("[data-close]")) { event.preventDefault(); dialog.close() }
+    if (dialog && event.target.closest("[data-close]")) { event.preventDefault(); dialog.close() }
+    closeMenus(event.target)
   })
   document.addEventListener("close", (event) => event.target.id === "dialog" && event.target.replaceChildren(), true)
+
+  function closeMenus(but) {
+    for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(but)) menu.open = false
+  }
 
   // A refusal is put above what was typed; the one before it goes.
   on("htmx:before:swap", (event) => {

@@ -11,7 +11,7 @@ from app.kernel.money import Money
 from app.kernel.phones import Phone
 
 TONES = {
-    "ok": "succeeded settled active posted delivered registered verified applied",
+    "ok": "open succeeded settled active posted delivered registered verified applied",
     "info": "created submitted pending intended queued sending sent waiting",
     "warn": "paid unknown suspense dormant suspended exit_notice held flagged",
     "bad": "failed reversed refused blocked rejected undelivered",

@@ -9,13 +9,12 @@ from datetime import date
 from flask import Blueprint, Response, url_for
 from flask_login import current_user
 
-from app.kernel import clock
 from app.kernel.money import Money
 from app.members import queries as members
 from app.payments import queries as payments
 from app.payments.queries import Open, PaymentFilter
 from app.payments.states import PaymentState
-from app.web import formats
+from app.web import formats, standing
 from app.web.access import signed_in
 from app.web.pages import page
 
@@ -39,11 +38,12 @@ class Figure:
 @signed_in
 def show() -> Response:
     """Today, as far as this person's role may see it."""
-    today = clock.business_date()
+    today = standing.of_this_page().on
+    if today is None:
+        return page("web/not_open.html")
     sees_payments = current_user.may("payments.view")
     return page(
         "web/home.html",
-        today=today,
         figures=[figure for permission, tell in TILES if current_user.may(permission) for figure in tell(today)],
         received=payments.received_on(today) if sees_payments else [],
         latest=payments.history(PaymentFilter(), size=LATEST).items if sees_payments else [],
