@@ -6,8 +6,9 @@ VENV := .venv
 IN_VENV := $(VENV)/bin
 RUNS := $(VENV)/.runs
 TESTS := $(VENV)/.tests
-# Every version is pinned with its dependencies, so nothing is left to resolve; modules are compiled as they are used.
+# Every version is pinned with its dependencies, so nothing is left to resolve; all cores compile afterwards.
 PIP := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile
+COMPILE := $(IN_VENV)/python -m compileall -q -j 0 $(VENV)/lib
 
 .PHONY: help run install test bench faults clean lock format
 
@@ -43,8 +44,10 @@ lock: ## compile requirements*.in, with hashes for all platforms; needs uv
 $(RUNS): requirements.txt scripts/venv.sh
 	@sh scripts/venv.sh "$(PYTHON)" $(VENV)
 	@$(PIP) -r requirements.txt
+	@$(COMPILE)
 	@touch $@
 
 $(TESTS): requirements-dev.txt $(RUNS)
 	@$(PIP) -r requirements-dev.txt
+	@$(COMPILE)
 	@touch $@

@@ -5,15 +5,27 @@ import sys
 from logging import Filter, Formatter, LogRecord
 from typing import Any
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
 workers = 2
 worker_class = "gthread"
 threads = 8
 timeout = 30  # a request that takes longer is lost; statements time out before
 graceful_timeout = 10
 keepalive = 5
+preload_app = True  # a killed worker is replaced in no time
 control_socket_disable = True
 if sys.platform == "linux":
     worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeats must not wait for a disk
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:
+    """Let a new worker open connections of its own: those of its parent are not its to use."""
+    application = server.app.wsgi()
+    with application.app_context():
+        application.extensions["sqlalchemy"].engine.dispose(close=False)
+
 
 SECRET_IN_PATH = re.compile(r"(/hooks/\w+/|/api/mpesa/query/)[^/?\s\"]+")
 """A callback's secret, and a CheckoutRequestID, which holds the payer's number."""

@@ -94,6 +94,8 @@ def for_python(place: Place) -> dict[str, str]:
     if sys.platform == "darwin":
         # A forked worker would be killed by the system's Objective-C library otherwise.
         added["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"
+    # Nine processes import the same modules: each would compile them again.
+    given.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**given, **added}
 
 

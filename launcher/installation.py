@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from config import settings_from_environment
-from launcher import programs
+from launcher import programs, schema
 from launcher.environment import CHECKOUT, Place, write_environment
 from launcher.postgres import APPLICATION, OWNER, Postgres
 from launcher.postgres import START_SECONDS as POSTGRES_SECONDS
@@ -86,7 +86,9 @@ class Installation:
         begun = time.monotonic()
         environment = write_environment(self.place, self._start_what_others_need())
         listed = programs.from_procfile(environment)
-        self._supervisor.run(listed.pop(programs.RELEASE))
+        release = listed.pop(programs.RELEASE)
+        if not schema.is_newest(environment["DATABASE_OWNER_URL"]):
+            self._supervisor.run(release)
         if self._providers is not None:
             self._load_demonstration(environment)
             self._ask_for_delivery_reports(self._providers, environment)
