@@ -1,0 +1,98 @@
+"""Who may reach which address, as a table that people read and tests walk: access_matrix.csv.
+
+A row says what is meant; it is written by hand and not read off the program. A new address without a row fails
+the tests, which print the row that the program's declarations would give: check it against what is meant, then add it.
+
+``open``    everybody, signed in or not           ``sign-in``  sent to the sign-in page
+``token``   refused without an API token          ``yes``      may         ``no``  is refused
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.routing.converters import AnyConverter, IntegerConverter, UUIDConverter
+
+from app.api.access import Scoped
+from app.identity import queries
+from app.identity.scopes import SCOPES
+from app.web.access import Public, Staff, declared
+
+FILE = Path(__file__).parent / "access_matrix.csv"
+ROLES = ("administrator", "manager", "officer", "teller", "accountant", "auditor", "agent")
+NOBODY_HAS_THIS = UUID("00000000-0000-7000-8000-000000000000")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One address and method, and what is meant for whom."""
+
+    method: str
+    rule: str
+    anonymous: str
+    roles: dict[str, str]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.method, self.rule
+
+    def as_line(self) -> str:
+        return ",".join([self.method, self.rule, self.anonymous, *(self.roles[role] for role in ROLES)])
+
+
+def meant() -> list[Row]:
+    """The table."""
+    with FILE.open(newline="") as file:
+        return [
+            Row(line["method"], line["rule"], line["anonymous"], {role: line[role] for role in ROLES})
+            for line in csv.DictReader(file)
+        ]
+
+
+def addresses(app: Flask) -> dict[tuple[str, str], Rule]:
+    """Every method of every address that the program knows; rules with commas are named without them."""
+    return {
+        (method, name_of(rule)): rule
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def name_of(rule: Rule) -> str:
+    """The rule as the table names it: a comma would end its cell."""
+    return rule.rule.replace(", ", "|")
+
+
+def address_of(app: Flask, rule: Rule) -> str:
+    """An address that fits the rule and shows nothing of anybody."""
+    values = {name: _sample(rule, name) for name in rule.arguments}
+    return app.url_map.bind("localhost").build(rule.endpoint, values)
+
+
+def as_declared(app: Flask, method: str, rule: Rule) -> Row:
+    """The row that the program's own declarations give."""
+    declaration = declared(app.view_functions[rule.endpoint])
+    if isinstance(declaration, Public):
+        return Row(method, name_of(rule), "open", dict.fromkeys(ROLES, "open"))
+    assert isinstance(declaration, Staff | Scoped)
+    scoped = isinstance(declaration, Scoped)
+    permission = SCOPES[declaration.scope].permission if scoped else declaration.permission
+    held = {role.code: {right.code for right in role.permissions} for role in queries.roles()}
+    may = {role: "yes" if permission is None or permission in held[role] else "no" for role in ROLES}
+    return Row(method, name_of(rule), "token" if scoped else "sign-in", may)
+
+
+def _sample(rule: Rule, name: str) -> object:
+    converter = rule._converters[name]
+    if isinstance(converter, UUIDConverter):
+        return NOBODY_HAS_THIS
+    if isinstance(converter, IntegerConverter):
+        return 999_999_999
+    if isinstance(converter, AnyConverter):
+        return sorted(converter.items)[0]
+    return "x"
