@@ -1,57 +1,57 @@
-"""``python -m sandbox --port 8100 --data var/sandbox``: one server process with many threads."""
+"""``python -m sandbox --port 8100 --data var/sandbox``: one process, many threads."""
 
 from __future__ import annotations
 
 import argparse
+import logging
+import signal
+import sys
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
-from flask import Flask
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # gunicorn has no types
+from waitress.server import create_server  # type: ignore[import-untyped]
 
-from sandbox.app import create_app
+from sandbox import hanging
+from sandbox.app import LARGEST_BODY, create_app
+from sandbox.books import InUse
 
 THREADS = 128
 """Each answer that is held back on purpose keeps a thread for up to two minutes; the others must not notice."""
 
 
-class Server(BaseApplication):
-    """Gunicorn with one worker, since the engine that does what is due lives in the worker."""
-
-    def __init__(self, address: str, folder: Path) -> None:
-        self._options: dict[str, Any] = {
-            "bind": address,
-            "workers": 1,
-            "worker_class": "gthread",
-            "threads": THREADS,
-            "worker_connections": 1000,
-            "keepalive": 75,
-            "graceful_timeout": 2,
-            "loglevel": "warning",
-            "control_socket_disable": True,
-        }
-        self._folder = folder
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self._options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Flask:
-        return create_app(self._folder)
-
-
 def main() -> None:
     """Start, and stay until a signal ends it."""
-    parser = argparse.ArgumentParser(
-        prog="sandbox", description="Simulated payment and messaging providers, with a phone."
-    )
+    parser = argparse.ArgumentParser(prog="sandbox", description="Simulated providers, with a phone to look at.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8100)
     parser.add_argument("--data", type=Path, default=Path("var/sandbox"), help="folder of the providers' books")
     given = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    try:
+        app = create_app(given.data.resolve())
+    except InUse as refused:
+        sys.exit(str(refused))
+    server = create_server(
+        app,
+        host=given.host,
+        port=given.port,
+        threads=THREADS,
+        connection_limit=700,
+        channel_timeout=120,
+        asyncore_use_poll=True,
+        max_request_body_size=LARGEST_BODY,
+        ident=None,
+    )
     print(f"Sandbox on http://{given.host}:{given.port}/", flush=True)  # noqa: T201 - this is a command
-    Server(f"{given.host}:{given.port}", given.data.resolve()).run()
+    server.run()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Let go of the answers that are held back, then end the server's loop."""
+    hanging.let_go()
+    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,15 @@ somebody set are rows, so that the sandbox can be killed and started again in th
 
 from __future__ import annotations
 
+import fcntl
 import json
+import queue
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -120,34 +122,48 @@ def insert(tx: Tx, table: str, **values: Any) -> int:
     return cursor.lastrowid
 
 
+class InUse(Exception):
+    """Another sandbox works on this folder; two would both do what is due."""
+
+
+def _claim(path: Path) -> TextIO:
+    """Hold a folder for as long as this process lives."""
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InUse(f"Another sandbox uses {path.parent}.") from None
+    return file
+
+
 class Books:
     """The file with everything the providers know."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._claim = _claim(folder / "in-use")
         self._path = folder / "books.sqlite3"
         self._writer = threading.Lock()
-        self._local = threading.local()
+        self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._task_added = False
         self.bell = threading.Event()  # set once new work is saved; the engine waits for it
-        connection = self._connection()
-        connection.executescript(SCHEMA)
+        with self._connection() as connection:
+            connection.executescript(SCHEMA)
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:
         """One consistent look at the books."""
-        connection = self._connection()
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.execute("ROLLBACK")
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
 
     @contextmanager
     def writing(self) -> Iterator[Tx]:
         """All of what happens inside is saved, or none of it. Never nested: functions hand ``tx`` on instead."""
-        with self._writer:
-            connection = self._connection()
+        with self._writer, self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             self._task_added = False
             try:
@@ -165,13 +181,21 @@ class Books:
         insert(tx, "task", kind=kind, payload=json.dumps(payload), due_at=due_at)
         self._task_added = True
 
-    def _connection(self) -> sqlite3.Connection:
-        """This thread's own connection: a SQLite connection must not be shared while it is in a transaction."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self._path, isolation_level=None, timeout=10)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")  # a receipt given out is never forgotten
-            self._local.connection = connection
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection that nobody else uses meanwhile; it is kept for the next one who needs it."""
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = self._connect()
+        try:
+            yield connection
+        finally:
+            self._idle.put(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=10, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # a receipt that was given out is never forgotten
         return connection

@@ -42,6 +42,7 @@ class Catcher:
     def __init__(self) -> None:
         self.caught: list[Caught] = []
         self.answers: dict[str, Callable[[], tuple[int, str]]] = {}
+        self._wanted: Callable[[Caught], bool] = lambda caught: True
         self._news = threading.Condition()
         catcher = self
 
@@ -92,11 +93,16 @@ class Catcher:
         time.sleep(seconds)
         assert len(self.at(path)) == count, self.at(path)
 
+    def only(self, wanted: Callable[[Caught], bool]) -> None:
+        """Remember only some of what comes in."""
+        self._wanted = wanted
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
     def _note(self, caught: Caught) -> None:
         with self._news:
-            self.caught.append(caught)
+            if self._wanted(caught):
+                self.caught.append(caught)
             self._news.notify_all()

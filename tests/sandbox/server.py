@@ -85,5 +85,15 @@ class Sandbox:
     def lines_of(self, phone: str) -> list[dict[str, Any]]:
         return [line for line in self.statement() if line["phone"] == phone]
 
+    def answered(self, subject: str, count: int) -> list[dict[str, Any]]:
+        """The callbacks about something, once that many have been answered."""
+        give_up = time.monotonic() + 10
+        while True:
+            callbacks: list[dict[str, Any]] = self.control("GET", f"/callbacks?subject={subject}")["callbacks"]
+            if sum(callback["state"] == "answered" for callback in callbacks) >= count:
+                return callbacks
+            assert time.monotonic() < give_up, callbacks
+            time.sleep(0.05)
+
     def daraja(self, *, timeout: float = 10) -> Daraja:
         return Daraja(self.control("GET", "/credentials")["daraja"], timeout=timeout)

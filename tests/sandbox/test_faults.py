@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -336,22 +337,19 @@ def test_a_fault_that_makes_no_sense_is_refused_in_words(sandbox: Sandbox, wish:
 
 def test_held_answers_do_not_hold_up_others(sandbox: Sandbox, daraja: Daraja, catcher: Catcher, phone: str) -> None:
     daraja.sign_in()
-    sandbox.fault("timeout_before", times=40, delay_seconds=3, phone=phone)
-    held = [threading.Thread(target=_give_up, args=(daraja, catcher, phone), daemon=True) for _ in range(40)]
-    for thread in held:
-        thread.start()
+    sandbox.fault("timeout_before", times=40, delay_seconds=8, phone=phone)
+    for _ in range(40):
+        threading.Thread(target=_give_up, args=(daraja, catcher, phone), daemon=True).start()
     time.sleep(0.5)
 
     started = time.monotonic()
     push(daraja, catcher, str(int(phone) + 20_000_000))
 
-    assert time.monotonic() - started < 1
-    for thread in held:
-        thread.join()
+    assert time.monotonic() - started < 5
 
 
 def _give_up(daraja: Daraja, catcher: Catcher, phone: str) -> None:
-    with pytest.raises(requests.RequestException):
+    with contextlib.suppress(requests.RequestException):
         daraja.push(phone, catcher.url("/stk"))
 
 
@@ -360,9 +358,8 @@ def test_what_was_sent_can_be_read(sandbox: Sandbox, daraja: Daraja, catcher: Ca
     checkout = push(daraja, catcher, phone)
     sandbox.answer(phone)
     catcher.wait(3, path="/stk")
-    time.sleep(0.3)
 
-    sent = sandbox.control("GET", f"/callbacks?subject={checkout}")["callbacks"]
+    sent = sandbox.answered(checkout, 3)
 
     assert [callback["note"] for callback in sent] == ["forged", "forged", "honest, after the forgery"]
     assert {callback["http_status"] for callback in sent} == {200}
