@@ -17,6 +17,7 @@ from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.errors import Invalid
 from app.kernel.phones import Phone
+from app.ledger import queries as ledger
 from app.members import followers, queries, rules
 from app.members.errors import AlreadyRegistered, MoveRefused, NotClear, StaleEdit
 from app.members.models import Member, MemberPhone, MemberStatusChange, NextOfKin, PhonePurpose
@@ -122,6 +123,8 @@ def _check(details: MemberDetails, *, on: date, member_id: UUID | None) -> None:
         errors["born_on"] = sentence
     if sentence := rules.why_not_shares([kin.share_percent for kin in details.next_of_kin]):
         errors[f"{KIN}.0.share_percent"] = sentence
+    if details.branch_id not in {branch.id for branch in ledger.branches()}:
+        errors["branch_id"] = "Choose one of the branches."
     if details.contact_phone == details.payment_phone:
         errors["contact_phone"] = "This is the payment phone. Leave it empty or enter another number."
     if errors:
@@ -142,7 +145,8 @@ def _locked(member_id: UUID, *, version: int) -> Member:
 def _save(member: Member, details: MemberDetails, *, by: Actor) -> None:
     """Write the member with phones and nominees.
 
-    Refuses with AlreadyRegistered when somebody else was a moment faster with the same number.
+    Refuses with AlreadyRegistered when somebody else was a moment faster with the same number, and with Invalid when
+    the officer does not exist.
     """
     try:
         with db.session.begin_nested():
@@ -152,17 +156,17 @@ def _save(member: Member, details: MemberDetails, *, by: Actor) -> None:
             _set_phone(member.id, PhonePurpose.CONTACT, details.contact_phone, by=by)
             _set_next_of_kin(member.id, details.next_of_kin, by=by)
     except IntegrityError as error:
-        raise _taken(error, details) from error
+        raise _refusal(error, details) from error
 
 
-def _taken(error: IntegrityError, details: MemberDetails) -> Exception:
-    """The refusal that a broken unique index stands for; any other broken constraint is our own mistake."""
-    cause = error.orig
-    if isinstance(cause, psycopg.errors.UniqueViolation) and cause.diag.constraint_name in _TAKEN:
-        field = _TAKEN[cause.diag.constraint_name]
-        if holder := _holder(field, details):
-            return AlreadyRegistered(field, member_id=holder)
-    return error
+def _refusal(error: IntegrityError, details: MemberDetails) -> Exception:
+    """What a broken constraint stands for; one that is not named here is our own mistake."""
+    constraint = error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None
+    if constraint == "fk_member_officer_id":
+        return Invalid({"officer_id": "Choose somebody who works here."})
+    field = _TAKEN.get(constraint or "")
+    holder = _holder(field, details) if field else None
+    return AlreadyRegistered(field, member_id=holder) if field and holder else error
 
 
 def _holder(field: str, details: MemberDetails) -> UUID | None:
