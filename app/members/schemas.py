@@ -87,7 +87,7 @@ class ListFilter(Form):
 
     q: Annotated[str, Field(max_length=80)] = ""
     status: MemberStatus | None = None
-    branch: int | None = None
+    branch: Annotated[int, Field(gt=0, le=2**31 - 1)] | None = None
     officer: UUID | None = None
     after: str | None = None
 

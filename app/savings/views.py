@@ -20,10 +20,12 @@ from app.savings.schemas import NewProduct, OpenAccount, ProductEdit, ProductTer
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
+ACCOUNT = f"<int(max={2**63 - 1}):account_id>"  # more than the database can number is no address
+
 bp = Blueprint("savings", __name__, url_prefix="/savings")
 
 
-@bp.get("/accounts/<int:account_id>")
+@bp.get(f"/accounts/{ACCOUNT}")
 @requires("savings.view")
 def account(account_id: int) -> Response:
     """One account: what is in it, and its statement, newest first."""
@@ -69,7 +71,7 @@ def open_account(member_id: UUID) -> Response:
     return done(url_for(".account", account_id=opened.value))
 
 
-@bp.get("/accounts/<int:account_id>/close")
+@bp.get(f"/accounts/{ACCOUNT}/close")
 @requires("savings.open_account")
 def closing(account_id: int) -> Response:
     """What closing an account would mean."""
@@ -77,7 +79,7 @@ def closing(account_id: int) -> Response:
     return page("savings/close.html", shown=shown, account=shown.account, member=members.get(shown.account.member_id))
 
 
-@bp.post("/accounts/<int:account_id>/close")
+@bp.post(f"/accounts/{ACCOUNT}/close")
 @requires("savings.open_account")
 def close_account(account_id: int) -> Response:
     """Close an empty account."""
@@ -92,7 +94,7 @@ def close_account(account_id: int) -> Response:
     return done(url_for(".account", account_id=account_id))
 
 
-@bp.post("/accounts/<int:account_id>/normal")
+@bp.post(f"/accounts/{ACCOUNT}/normal")
 @requires("savings.open_account")
 def make_normal(account_id: int) -> Response:
     """Have money that names only the member go here. Doing it twice changes nothing, so it needs no key."""

@@ -313,7 +313,8 @@ def test_the_list_goes_on_page_after_page(signed_in: SignedIn) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["status=blessed", "branch=x", "officer=1", "q=" + "x" * 200, "after=nonsense", "sort=id"]
+    "query",
+    ["status=blessed", "branch=x", "branch=99999999999", "officer=1", "q=" + "x" * 200, "after=nonsense", "sort=id"],
 )
 def test_a_filter_that_nobody_made_is_refused(signed_in: SignedIn, query: str) -> None:
     assert signed_in("officer").get(f"/members?{query}").status_code == 422
