@@ -23,7 +23,7 @@ from launcher.postgres import OWNER, Postgres
 from launcher.processes import end_session, free_port, is_running, kill_session, session_members, wait_until
 from tests.harness.servers import DEMO_PASSWORD
 
-START_SECONDS = 120  # two cores may be busy with other tests
+START_SECONDS = 240  # two cores may be busy with other tests
 STOP_SECONDS = 90
 
 
