@@ -158,8 +158,19 @@ def latest(member_id: UUID) -> ResponseReturnValue:
     """The newest payments of a member, for the overview: it looks again by itself while one of them is open."""
     payments = queries.history(PaymentFilter(member_id=member_id), size=LATEST).items
     open_now = sum(not payment.state.is_closed for payment in payments)
-    response = make_response(page("payments/_latest.html", payments=payments, member_id=member_id, open_now=open_now))
-    if request.args.get("open", type=int) not in (None, open_now):
+    has_changed = request.args.get("open", type=int) not in (None, open_now)
+    round_ = 0 if has_changed else request.args.get("round", 0, type=int)
+    response = make_response(
+        page(
+            "payments/_latest.html",
+            payments=payments,
+            member_id=member_id,
+            open_now=open_now,
+            pause_seconds=progress.pause_seconds(round_) if open_now else None,
+            next_round=round_ + 1,
+        )
+    )
+    if has_changed:
         response.headers["HX-Trigger"] = CHANGED
     return response
 
