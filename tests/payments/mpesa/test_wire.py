@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -342,6 +341,25 @@ def test_a_refused_pull_is_noted_and_tried_again(wire, society):
     assert row.leased_until is None
 
 
+def test_the_simulator_is_registered_with_once_without_anybody_asking(wire, society):
+    for _ in range(2):
+        in_transaction(lambda: errands.register_with_simulator(BY))
+
+    asked = db.session.query(MpesaErrand).all()
+    assert sorted(errand.kind.value for errand in asked) == ["c2b_register", "pull_register"]
+    for errand in asked:
+        run(jobs.run_errand, errand.id)
+        assert errands.get(errand.id).state is ErrandState.DONE
+
+
+def test_safaricom_is_never_registered_with_unasked(wire, society, paybill):
+    paybill(mpesa_api_url="https://sandbox.safaricom.co.ke")
+
+    in_transaction(lambda: errands.register_with_simulator(BY))
+
+    assert db.session.query(MpesaErrand).count() == 0
+
+
 def test_a_connection_test_says_that_keys_paybill_and_passkey_are_good(wire, society):
     errand = done(ErrandKind.CONNECTION_TEST)
 
@@ -429,7 +447,7 @@ def registered(*, pull_only=False):
     hooks = errands.Hooks(*(paybill.hook(secret, flow) for flow in errands.C2B_FLOWS.split()))
     if not pull_only:
         mpesa().register_c2b(hooks, "Completed")
-    MpesaService(replace(paybill, pull_phone=Phone("254722000000"))).register_pull(hooks)
+    mpesa().register_pull(hooks)
 
 
 def _open(paybill):

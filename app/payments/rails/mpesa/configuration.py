@@ -20,6 +20,8 @@ from .models import C2BResponse, MpesaConfiguration, MpesaLimit, ValidationPolic
 
 SAFARICOM_HOSTS = ("https://api.safaricom.co.ke", "https://sandbox.safaricom.co.ke")
 
+SIMULATED_PULL_PHONE = Phone("254722000000")  # the nominated line of the provider's own sample
+
 FROM_ENVIRONMENT = ("consumer_key", "consumer_secret", "passkey", "initiator", "security_credential")
 """What an empty field of the row is filled with, as long as row and environment speak of the same paybill."""
 
@@ -57,6 +59,11 @@ class Configuration:
     def numbers(self) -> frozenset[str]:
         """The numbers under which M-PESA reports money to it."""
         return frozenset(number for number in (self.shortcode, self.till_number) if number)
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the provider is our own simulator: the sandbox profile, and an address that is not Safaricom's."""
+        return self.plain_http and self.api_url not in SAFARICOM_HOSTS
 
     def hook(self, secret: str, flow: str) -> str:
         """The address that M-PESA calls."""

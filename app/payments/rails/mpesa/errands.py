@@ -19,7 +19,7 @@ from app.kernel.errors import Missing
 from app.kernel.leases import LeaseLost, claim, done, hold
 from app.payments import inbox
 
-from . import configuration
+from . import configuration, queries
 from .codes import Again
 from .configuration import Configuration
 from .errors import NotSetUp
@@ -83,6 +83,20 @@ def ask(kind: ErrandKind, *, response_type: ResponseType | None = None, by: Acto
     audit.record(f"mpesa.{kind.value}_asked", subject=("mpesa", errand.id), by=by, after={"paybill": paybill.shortcode})
     ring("mpesa.run_errand", errand.id)
     return errand.id
+
+
+def register_with_simulator(by: Actor) -> None:
+    """Register with our own simulator, once, so that the demonstration hears of payments from the start.
+
+    With Safaricom an administrator does it: in production addresses are registered one time only.
+    """
+    paybill = configuration.current()
+    if paybill is None or not paybill.is_complete or not paybill.is_simulated:
+        return
+    known = queries.latest_errands(paybill.shortcode)
+    for kind in (ErrandKind.C2B_REGISTER, ErrandKind.PULL_REGISTER):
+        if kind not in known or known[kind].state is ErrandState.UNANSWERED:
+            ask(kind, by=by)
 
 
 def get(errand_id: UUID) -> MpesaErrand:

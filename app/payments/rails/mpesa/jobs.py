@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.doorbell import Ring, job, sweep
 from app.kernel.leases import is_due
@@ -44,6 +45,7 @@ def pull(shortcode: str) -> None:
 @every(minutes=PULL_EVERY_MINUTES)
 def pull_receipts() -> None:
     """What callbacks and confirmations have missed lately."""
+    in_transaction(lambda: errands.register_with_simulator(Actor.system("mpesa.pull_receipts")))
     for shortcode in pulling.paybills():
         in_transaction(lambda shortcode=shortcode: pulling.want_usual(shortcode))  # type: ignore[misc]  # bound at once
 

@@ -14,7 +14,7 @@ from . import messages
 from .auth import MpesaAuthService, NoToken
 from .client import DarajaClient
 from .codes import ACCEPTED, NOTHING_LEARNED, Again, Meaning, meaning_of_query, meaning_of_refusal
-from .configuration import Configuration
+from .configuration import SIMULATED_PULL_PHONE, Configuration
 from .fields import Limits
 from .messages import PulledPage, Reply, ResponseType, StkPush, read_fault
 
@@ -100,11 +100,14 @@ class MpesaService:
 
     def register_pull(self, hooks: Hooks) -> None:
         """Open the list of receipts for the paybill. Raises NotAnswered and ValueError."""
-        if self._configuration.pull_phone is None:
+        nominated = self._configuration.pull_phone
+        if nominated is None and self._configuration.is_simulated:
+            nominated = SIMULATED_PULL_PHONE
+        if nominated is None:
             raise ValueError("Enter the paybill's nominated phone first.")
         body = messages.pull_register_request(
             self._configuration.shortcode,
-            self._configuration.pull_phone,
+            nominated,
             hooks.pull,
             plain_http=self._configuration.plain_http,
         )
