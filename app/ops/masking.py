@@ -9,8 +9,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(DETAIL|CONTEXT|\[parameters):?.*$", re.M), r"\1: (left out)"),
     (re.compile(r"(/hooks/m/)[^/\s\"']+"), r"\1***"),
     (re.compile(r"(/api/mpesa/query/)[^/\s\"'?]+"), r"\1***"),
-    (re.compile(r"pmj_[\w-]+"), "pmj_***"),
     (re.compile(r"(Bearer|Basic)\s+[\w.~+/=-]+", re.I), r"\1 ***"),
+    (re.compile(r"pmj_[\w-]+"), "pmj_***"),
     # A Kenyan mobile number, also in the middle of a CheckoutRequestID.
     (re.compile(r"\+?254([17])\d{5}(\d{3})(?!\d)"), r"254\1•••\2"),
     (re.compile(r"(?<![\w-])0([17])\d{2}[ -]?\d{3}[ -]?(\d{3})(?!\w)"), r"0\1•••\2"),
