@@ -60,11 +60,11 @@ def mind_the_clock(application: Flask) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    ticks = 0
+    ticks, slots = 0, schedule.Slots()
     while not stop.wait(TICK_SECONDS):
         with application.app_context():
             try:
-                schedule.tick()
+                slots = schedule.tick(slots)
                 if ticks % SWEEP_EVERY_TICKS == 0:
                     doorbell.sweep_all()
             except Exception:  # the database may be restarting; the clock goes on

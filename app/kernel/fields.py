@@ -57,7 +57,7 @@ def _day(value: Any) -> date:
         return value
     for form in ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d %b %Y"):
         try:
-            return datetime.strptime(str(value).strip(), form).date()
+            return datetime.strptime(str(value).strip(), form).date()  # noqa: DTZ007 - only the date is kept
         except ValueError:
             continue
     raise ValueError("Enter a date like 22/11/2026.")

@@ -53,6 +53,8 @@ class _Timetable:
         return midnight + self.offset + passed * self.period
 
 
+Slots = frozenset[tuple[str, datetime]]
+
 _timetables: dict[str, _Timetable] = {}
 
 
@@ -72,14 +74,16 @@ def daily(*, at_minute: int = 0) -> Callable[[Callable[[], None]], Callable[[], 
     return every(minutes=24 * 60, at_minute=at_minute)
 
 
-def tick() -> None:
-    """Insert the slots whose moment has come and ring for those that are new."""
+def tick(known: Slots = frozenset()) -> Slots:
+    """Insert the slots whose moment has come and ring for those that are new.
+
+    Returns the slots of this moment; a scheduler hands them in again, so that it writes only when one has changed.
+    """
     instant = clock.now()
-    slots = [
-        {"job": name, "slot_at": timetable.slot(instant), "due_at": instant} for name, timetable in _timetables.items()
-    ]
-    if slots:
-        in_transaction(lambda: _insert(slots))
+    slots = frozenset((name, timetable.slot(instant)) for name, timetable in _timetables.items())
+    if fresh := slots - known:
+        in_transaction(lambda: _insert([{"job": name, "slot_at": at, "due_at": instant} for name, at in sorted(fresh)]))
+    return slots
 
 
 def _insert(slots: list[dict[str, object]]) -> None:

@@ -121,3 +121,17 @@ def test_a_slot_is_done_once_and_found_again_when_its_worker_died(app, clock):
         del schedule._timetables["test.count"]
 
     assert runs == [1]
+
+
+def test_a_scheduler_writes_only_when_a_slot_has_come(app, clock):
+    clock.set("2026-11-22T09:00:30+00:00")
+    slots = schedule.tick()
+    before = db.session.scalar(select(func.count()).select_from(ScheduleSlot))
+
+    clock.forward(seconds=1)
+    assert schedule.tick(slots) == slots
+    assert db.session.scalar(select(func.count()).select_from(ScheduleSlot)) == before
+
+    clock.forward(minutes=10)
+    assert schedule.tick(slots) != slots
+    assert db.session.scalar(select(func.count()).select_from(ScheduleSlot)) > before
