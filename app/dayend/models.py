@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.database import Instant, db
 
 
-class DayStep(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds Model at run time
+class DayStep(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """One step of the close of one day. Not finished: it was tried, and ``summary`` says what stood in the way."""
 
     __tablename__ = "day_step"

@@ -36,7 +36,7 @@ class KeyReused(Invalid):
         )
 
 
-class IdempotencyKey(db.Model):  # type: ignore[name-defined,misc]
+class IdempotencyKey(db.Model):  # type: ignore[name-defined]
     """A request that had its effect, what it asked for (hashed), and what it was told."""
 
     __tablename__ = "idempotency_key"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.kernel.database import db
 from app.kernel.errors import Invalid
@@ -34,7 +33,7 @@ class Page(Generic[T]):
 def keyset(
     query: Select[Any],
     *,
-    by: Sequence[InstrumentedAttribute[Any]],
+    by: Sequence[Any],
     after: str | None = None,
     size: int = PAGE_SIZE,
     descending: bool = True,
@@ -64,7 +63,7 @@ def _encode(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def _decode(token: str, by: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
+def _decode(token: str, by: Sequence[Any]) -> list[Any]:
     try:
         values = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return [_read(column.type.python_type, value) for column, value in zip(by, values, strict=True)]
@@ -73,5 +72,11 @@ def _decode(token: str, by: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
 
 
 def _read(kind: type, value: Any) -> Any:
-    readers = {datetime: datetime.fromisoformat, date: date.fromisoformat, UUID: UUID, int: int, str: str}
+    readers: dict[type, Callable[[Any], Any]] = {
+        datetime: datetime.fromisoformat,
+        date: date.fromisoformat,
+        UUID: UUID,
+        int: int,
+        str: str,
+    }
     return readers[kind](value)

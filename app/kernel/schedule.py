@@ -25,7 +25,7 @@ SLOT_LEASE_SECONDS = 600
 SLOTS_KEPT = timedelta(days=14)
 
 
-class ScheduleSlot(Leased, db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds Model at run time
+class ScheduleSlot(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """One moment at which one scheduled job ran, runs or should have run."""
 
     __tablename__ = "schedule_slot"

@@ -43,7 +43,7 @@ class AllocationState(LabelledEnum):
         return self in (AllocationState.POSTED, AllocationState.SUSPENSE)
 
 
-class Payment(Leased, db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds Model at run time
+class Payment(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
     """One movement of money in either direction on any rail.
 
     ``due_at`` is when something must next be done about it: send it, ask about it, look for its receipt.
@@ -136,7 +136,7 @@ class Payment(Leased, db.Model):  # type: ignore[name-defined,misc]  # Flask-SQL
         return not self.state.is_closed and self.age > timedelta(minutes=15)
 
 
-class PaymentAllocation(db.Model):  # type: ignore[name-defined,misc]
+class PaymentAllocation(db.Model):  # type: ignore[name-defined]
     """One share of a payment: what it is for, which account it is credited to, and by which entry."""
 
     __tablename__ = "payment_allocation"
@@ -167,7 +167,7 @@ class PaymentAllocation(db.Model):  # type: ignore[name-defined,misc]
         return self.purpose.label if self.purpose else "Not yet allocated"
 
 
-class PaymentMove(db.Model):  # type: ignore[name-defined,misc]
+class PaymentMove(db.Model):  # type: ignore[name-defined]
     """One step of a payment from state to state: when, on what evidence, by whom. Never changed."""
 
     __tablename__ = "payment_move"
@@ -184,7 +184,7 @@ class PaymentMove(db.Model):  # type: ignore[name-defined,misc]
     code: Mapped[str | None]
 
 
-class HookAddress(db.Model):  # type: ignore[name-defined,misc]
+class HookAddress(db.Model):  # type: ignore[name-defined]
     """A secret address that we gave a provider, and what it speaks about. Only the secret's keyed hash is kept."""
 
     __tablename__ = "hook_address"
@@ -196,7 +196,7 @@ class HookAddress(db.Model):  # type: ignore[name-defined,misc]
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
-class PaymentCallback(db.Model):  # type: ignore[name-defined,misc]
+class PaymentCallback(db.Model):  # type: ignore[name-defined]
     """A message of a provider, exactly as it came. Inserted and read, never changed."""
 
     __tablename__ = "payment_callback"
@@ -222,7 +222,7 @@ class CallbackOutcome(LabelledEnum):
     FAILED = "failed", "Could not be processed"
 
 
-class CallbackWork(Leased, db.Model):  # type: ignore[name-defined,misc]
+class CallbackWork(Leased, db.Model):  # type: ignore[name-defined]
     """The work that a stored callback means."""
 
     __tablename__ = "callback_work"

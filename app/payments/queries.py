@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 
 from app.kernel import clock
 from app.kernel.database import db
@@ -100,10 +100,6 @@ class PaymentFilter:
             )
         return found
 
-    def without(self, name: str) -> PaymentFilter:
-        """The same filter with one condition taken off."""
-        return replace(self, **{name: type(self).__dataclass_fields__[name].default})
-
 
 @dataclass(frozen=True, slots=True)
 class FilterTotal:
@@ -127,7 +123,7 @@ def history_total(chosen: PaymentFilter) -> FilterTotal:
     row = db.session.execute(
         select(func.count(), func.coalesce(func.sum(found.c.amount).filter(has_money), 0)).select_from(found)
     ).one()
-    return FilterTotal(min(row[0], LARGEST_COUNT), Money(int(_cents(row[1]))), row[0] <= LARGEST_COUNT)
+    return FilterTotal(min(row[0], LARGEST_COUNT), Money(_cents(row[1])), row[0] <= LARGEST_COUNT)
 
 
 def suspense(*, after: str | None = None) -> Page[PaymentAllocation]:
@@ -157,17 +153,17 @@ def open_payments() -> Sequence[Open]:
         .where(Payment.state.in_([state for state in PaymentState if not state.is_closed]))
         .group_by(Payment.state)
     )
-    return [Open(state, count, Money(int(_cents(amount))), oldest) for state, count, amount, oldest in rows]
+    return [Open(state, count, Money(_cents(amount)), oldest) for state, count, amount, oldest in rows]
 
 
 def in_suspense() -> tuple[int, Money, datetime | None]:
     """How many shares wait in suspense, how much, and the oldest."""
-    row: Row[tuple[int, object, datetime | None]] = db.session.execute(
+    count, amount, oldest_at = db.session.execute(
         select(func.count(), func.coalesce(func.sum(PaymentAllocation.amount), 0), func.min(Payment.created_at))
         .join(PaymentAllocation.payment)
         .where(PaymentAllocation.state == AllocationState.SUSPENSE)
     ).one()
-    return row[0], Money(int(_cents(row[1]))), row[2]
+    return count, Money(_cents(amount)), oldest_at
 
 
 def received_on(day: date) -> Sequence[tuple[Purpose | None, int, Money]]:
@@ -183,7 +179,7 @@ def received_on(day: date) -> Sequence[tuple[Purpose | None, int, Money]]:
         .group_by(PaymentAllocation.purpose)
         .order_by(func.sum(PaymentAllocation.amount).desc())
     )
-    return [(purpose, count, Money(int(_cents(amount)))) for purpose, count, amount in rows]
+    return [(purpose, count, Money(_cents(amount))) for purpose, count, amount in rows]
 
 
 def to_review() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, make_response, request, url_for
@@ -142,7 +143,7 @@ def status(payment_id: UUID) -> ResponseReturnValue:
     return response
 
 
-def _status(payment: Payment, *, round_: int) -> dict[str, object]:
+def _status(payment: Payment, *, round_: int) -> dict[str, Any]:
     pause = None if payment.state.is_closed else progress.pause_seconds(round_)
     return {
         "payment": payment,
@@ -240,7 +241,7 @@ def _chips(chosen: PaymentFilter) -> list[tuple[str, str]]:
 
 def _same_filter(**changes: str | None) -> str:
     """The address of this list with its filter, on the first page unless told otherwise."""
-    kept = {name: value for name, value in request.args.items() if value and name != "after"} | changes
+    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "after"} | changes
     return url_for(".index", **{name: value for name, value in kept.items() if value})
 
 

@@ -60,7 +60,7 @@ def nothing_is_wrong(town: Town) -> None:
 def one_hundred_prompts_with_one_key(town: Town) -> None:
     """A hundred identical requests at once: one prompt."""
     phone, told = town.phone(), []
-    body = {"phone": phone, "amount": 77, "member": town.members[0], "purpose": "SAVINGS_DEPOSIT"}
+    body = {"phone": phone, "amount": 9_999, "member": town.members[0], "purpose": "SAVINGS_DEPOSIT"}
     threads = [
         threading.Thread(target=lambda: told.append(town.post("/api/mpesa/stk-push", body, key="hundred-at-once")))
         for _ in range(100)
@@ -72,7 +72,7 @@ def one_hundred_prompts_with_one_key(town: Town) -> None:
 
     assert {answer.status_code for answer in told} == {202}, {answer.status_code for answer in told}
     assert len({answer.json()["payment_id"] for answer in told}) == 1
-    prompts = town.rows("SELECT count(*) FROM payment WHERE amount_cents = 7700")
+    prompts = town.rows("SELECT count(*) FROM payment WHERE amount_cents = 999900")
     assert prompts == [(1,)], prompts
 
 
