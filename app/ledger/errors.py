@@ -206,6 +206,8 @@ def _meaning(cause: BaseException | None) -> Exception | None:
         return _MISTAKES[code](f"{cause.diag.message_primary} {cause.diag.message_detail}")
     if code in _REFUSALS:
         return _refusal(code, json.loads(cause.diag.message_detail or "{}"))
+    if isinstance(cause, (psycopg.errors.CheckViolation, psycopg.errors.NotNullViolation)):
+        return WrongEntry(f"{cause.diag.message_primary} {cause.diag.message_detail}")
     if isinstance(cause, psycopg.errors.UniqueViolation):
         return _RACES.get(cause.diag.constraint_name or "")
     return None

@@ -163,10 +163,10 @@ balance = Table(
     Column("ledger_account_id", Integer, ForeignKey("ledger.ledger_account.id"), primary_key=True),
     Column("branch_id", Integer, ForeignKey("ledger.branch.id"), primary_key=True),
     _required("natural_side", SmallInteger),
+    _required("is_open", Boolean, server_default=text("true")),
     _required("amount_cents", BigInteger, server_default=text("0")),
     _required("held_cents", BigInteger, server_default=text("0")),
     Column("floor_cents", BigInteger),
-    Index("ix_balance_ledger_account_id", "ledger_account_id", "branch_id"),
     schema=SCHEMA,
 )
 

@@ -52,7 +52,12 @@ def stored(entry_id: int) -> Journal:
     """An entry of the ledger, written the same way."""
     head = db.session.execute(select(t.entry).where(t.entry.c.id == entry_id)).one()
     rows = db.session.execute(
-        select(t.ledger_account.c.code, t.branch.c.code.label("branch"), t.member_account.c.number, t.posting.c.amount_cents)
+        select(
+            t.ledger_account.c.code,
+            t.branch.c.code.label("branch"),
+            t.member_account.c.number,
+            t.posting.c.amount_cents,
+        )
         .select_from(t.posting)
         .join(t.ledger_account, t.ledger_account.c.id == t.posting.c.ledger_account_id)
         .join(t.branch, t.branch.c.id == t.posting.c.branch_id)

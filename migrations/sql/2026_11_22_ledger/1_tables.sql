@@ -122,6 +122,7 @@ CREATE TABLE ledger.balance (
     ledger_account_id integer NOT NULL CONSTRAINT fk_balance_ledger_account_id REFERENCES ledger.ledger_account,
     branch_id integer NOT NULL CONSTRAINT fk_balance_branch_id REFERENCES ledger.branch,
     natural_side smallint NOT NULL,
+    is_open boolean NOT NULL DEFAULT true,      -- false once the account is closed or has moved to another branch
     amount_cents bigint NOT NULL DEFAULT 0,
     held_cents bigint NOT NULL DEFAULT 0,
     floor_cents bigint,                         -- on the natural side; none: it may have any balance
@@ -129,8 +130,7 @@ CREATE TABLE ledger.balance (
     CONSTRAINT ck_balance_natural_side CHECK (natural_side IN (1, -1)),
     CONSTRAINT ck_balance_held_cents CHECK (held_cents >= 0),
     CONSTRAINT ck_balance_floor CHECK (amount_cents * natural_side - held_cents >= floor_cents)
-) WITH (fillfactor = 80);                       -- room to change a row in place
-CREATE INDEX ix_balance_ledger_account_id ON ledger.balance (ledger_account_id, branch_id);
+) WITH (fillfactor = 45);                       -- an interest run changes every row at once, each within its page
 
 -- Money that is there but promised: a guarantee, an uncleared cheque, a payout on its way.
 CREATE TABLE ledger.hold (

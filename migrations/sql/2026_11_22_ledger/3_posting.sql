@@ -203,15 +203,14 @@ BEGIN
             SELECT member_account_id, ledger_account_id, branch_id FROM unnest(lines) WHERE member_account_id IS NOT NULL)
       ORDER BY b.member_account_id, b.ledger_account_id, b.branch_id FOR NO KEY UPDATE;
     -- In a statement of its own: what closed or moved an account while we waited is seen here.
-    SELECT l.member_account_id, l.ledger_account_id, l.branch_id, m.id, m.number, m.branch_id AS own_branch_id, m.closed_on,
-           b.member_account_id AS has_balance
+    SELECT l.member_account_id, l.ledger_account_id, l.branch_id, m.id, m.number, m.branch_id AS own_branch_id, m.closed_on
       INTO missing
       FROM unnest(lines) l
       LEFT JOIN ledger.member_account m ON m.id = l.member_account_id
       LEFT JOIN ledger.balance b ON (b.member_account_id, b.ledger_account_id, b.branch_id)
                                   = (l.member_account_id, l.ledger_account_id, l.branch_id)
      WHERE l.member_account_id IS NOT NULL
-       AND (b.member_account_id IS NULL OR m.closed_on IS NOT NULL OR m.branch_id <> l.branch_id)
+       AND b.is_open IS NOT TRUE
      LIMIT 1;
     IF missing.member_account_id IS NULL THEN
         RETURN;

@@ -39,37 +39,96 @@ BEGIN
     END IF;
 END $$;
 
--- When each entry of the batch counts. A batch holds few different dates, so each is decided once.
-CREATE FUNCTION ledger._date_batch(booked date, may_move boolean) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- Numbers the entries and writes them. Most batches are new, so they are simply inserted; only when a key is already there
+-- is the batch compared with what was posted. Returns how many entries were left out because they had been posted before.
+CREATE FUNCTION ledger._write_entries(booked date, may_move boolean, by_kind text, by_id text, by_channel text, for_whom text)
+RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
+DECLARE
+    instant timestamptz := clock_timestamp();
+    replayed bigint := 0;
 BEGIN
+    -- A batch holds few different dates, so each is decided once.
     CREATE TEMPORARY TABLE batch_date ON COMMIT DROP AS
     SELECT asked, ledger._value_date(asked, booked, may_move) AS effective
       FROM (SELECT DISTINCT value_on AS asked FROM pg_temp.batch_entry) d;
+    ANALYZE pg_temp.batch_date;
+    CREATE TEMPORARY TABLE batch_number ON COMMIT DROP AS
+    SELECT e.entry, nextval('ledger.entry_id_seq') AS id, d.effective
+      FROM (SELECT entry, value_on FROM pg_temp.batch_entry ORDER BY entry) e JOIN pg_temp.batch_date d ON d.asked = e.value_on;
+    ANALYZE pg_temp.batch_number;
+    LOOP
+        BEGIN
+            INSERT INTO ledger.entry (id, posted_at, booked_on, value_on, relates_to_on, idempotency_key, cause_type, cause_id,
+                                      description, actor_kind, actor_id, actor_channel, on_behalf_of)
+            SELECT n.id, instant, booked, n.effective,
+                   CASE WHEN n.effective = e.value_on THEN e.relates_to_on ELSE coalesce(e.relates_to_on, e.value_on) END,
+                   e.key, e.cause_type, e.cause_id, e.description, by_kind, by_id, by_channel, for_whom
+              FROM pg_temp.batch_entry e JOIN pg_temp.batch_number n ON n.entry = e.entry ORDER BY n.id;
+            RETURN replayed;
+        EXCEPTION WHEN unique_violation THEN
+            IF replayed > 0 THEN
+                PERFORM ledger._refuse('PL002', 'A key appears twice in one batch');
+            END IF;
+            replayed := ledger._drop_replays();
+            IF replayed = 0 THEN
+                PERFORM ledger._refuse('PL002', 'A key appears twice in one batch');
+            END IF;
+        END;
+    END LOOP;
 END $$;
 
--- Every entry has two lines or more, numbered without a gap, and balances; inter-branch lines are added where a branch
--- would not balance alone.
-CREATE FUNCTION ledger._balance_batch() RETURNS void
+-- Takes out of the batch what was posted before under the same key; other money under a known key is refused.
+CREATE FUNCTION ledger._drop_replays() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
 DECLARE
-    branches bigint;
+    dropped bigint;
+BEGIN
+    CREATE TEMPORARY TABLE batch_replay ON COMMIT DROP AS
+    SELECT b.entry FROM pg_temp.batch_entry b JOIN ledger.entry e ON e.idempotency_key = b.key;
+    ANALYZE pg_temp.batch_replay;
+    PERFORM ledger._replayed(b.key, b.value_on, b.relates_to_on, b.cause_type, b.cause_id, NULL, l.lines)
+       FROM pg_temp.batch_replay r
+       JOIN pg_temp.batch_entry b ON b.entry = r.entry
+       LEFT JOIN (SELECT l.entry, array_agg(ROW(a.id, l.branch_id, l.member_account_id, l.amount_cents)::ledger._line) AS lines
+                    FROM pg_temp.batch_line l LEFT JOIN ledger.ledger_account a ON a.code = l.account
+                   GROUP BY l.entry) l ON l.entry = r.entry;
+    DELETE FROM pg_temp.batch_line l USING pg_temp.batch_replay r WHERE r.entry = l.entry;
+    DELETE FROM pg_temp.batch_entry e USING pg_temp.batch_replay r WHERE r.entry = e.entry;
+    GET DIAGNOSTICS dropped = ROW_COUNT;
+    DROP TABLE pg_temp.batch_replay;
+    RETURN dropped;
+END $$;
+
+-- Every entry has two lines or more, numbered without a gap, and balances. Inter-branch lines are added where a branch would
+-- not balance alone.
+CREATE FUNCTION ledger._balance_batch(entries bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
+DECLARE
+    inter_branch text := (SELECT code FROM ledger.ledger_account WHERE is_inter_branch);
+    seen record;
     wrong record;
 BEGIN
-    SELECT count(DISTINCT branch_id) INTO branches FROM pg_temp.batch_line;
-    SELECT entry, sum(amount_cents) AS difference INTO wrong FROM pg_temp.batch_line GROUP BY entry
-    HAVING sum(amount_cents) <> 0 OR count(*) < 2 OR max(line) <> count(*) OR min(line) <> 1 LIMIT 1;
-    IF wrong.entry IS NOT NULL AND wrong.difference <> 0 THEN
-        PERFORM ledger._refuse('PL003', 'Debits and credits differ',
-            jsonb_build_object('entry', wrong.entry, 'difference_cents', wrong.difference));
-    ELSIF wrong.entry IS NOT NULL THEN
+    SELECT count(*) AS entries, min(first_branch) <> max(last_branch) AS several_branches, coalesce(bool_or(is_wrong), false) AS is_wrong
+      INTO seen
+      FROM (SELECT min(branch_id) AS first_branch, max(branch_id) AS last_branch,
+                   sum(amount_cents) <> 0 OR count(*) < 2 OR max(line) <> count(*) OR min(line) <> 1 AS is_wrong
+              FROM pg_temp.batch_line GROUP BY entry) e;
+    IF seen.is_wrong THEN
+        SELECT entry, sum(amount_cents) AS difference INTO wrong FROM pg_temp.batch_line GROUP BY entry
+        HAVING sum(amount_cents) <> 0 OR count(*) < 2 OR max(line) <> count(*) OR min(line) <> 1
+         ORDER BY entry LIMIT 1;
+        IF wrong.difference <> 0 THEN
+            PERFORM ledger._refuse('PL003', 'Debits and credits differ',
+                jsonb_build_object('entry', wrong.entry, 'difference_cents', wrong.difference));
+        END IF;
         PERFORM ledger._refuse('PL002', 'An entry has two or more lines, numbered from 1 without a gap',
             jsonb_build_object('entry', wrong.entry));
-    END IF;
-    IF branches > 1 THEN
+    ELSIF seen.entries <> entries THEN
+        PERFORM ledger._refuse('PL002', 'Each entry of a batch has lines, and each line an entry');
+    ELSIF seen.several_branches THEN
         INSERT INTO pg_temp.batch_line (entry, line, account, branch_id, amount_cents)
-        SELECT entry, lines + row_number() OVER (PARTITION BY entry ORDER BY branch_id),
-               (SELECT code FROM ledger.ledger_account WHERE is_inter_branch), branch_id, -amount
+        SELECT entry, lines + row_number() OVER (PARTITION BY entry ORDER BY branch_id), inter_branch, branch_id, -amount
           FROM (SELECT entry, branch_id, sum(amount_cents) AS amount,
                        (sum(count(*)) OVER (PARTITION BY entry))::integer AS lines
                   FROM pg_temp.batch_line GROUP BY entry, branch_id) b
@@ -81,12 +140,8 @@ END $$;
 CREATE FUNCTION ledger._total_batch() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
 DECLARE
-    inter_branch text := (SELECT code FROM ledger.ledger_account WHERE is_inter_branch);
     unknown text;
 BEGIN
-    IF EXISTS (SELECT FROM pg_temp.batch_line WHERE account = inter_branch) THEN
-        PERFORM ledger._refuse('PL002', 'Inter-branch lines are added by the ledger', jsonb_build_object('code', inter_branch));
-    END IF;
     CREATE TEMPORARY TABLE batch_total ON COMMIT DROP AS
     SELECT t.member_account_id, a.id AS ledger_account_id, t.branch_id, t.change, t.account
       FROM (SELECT account, branch_id, member_account_id, sum(amount_cents)::bigint AS change
@@ -97,54 +152,40 @@ BEGIN
     IF unknown IS NOT NULL THEN
         PERFORM ledger._refuse('PL020', 'No such ledger account', jsonb_build_object('code', unknown));
     END IF;
-    PERFORM ledger._check_accounts(array_agg(l)) FROM (
-        SELECT DISTINCT ledger_account_id, branch_id,
-               CASE WHEN member_account_id IS NOT NULL THEN 0 END::bigint AS member_account_id, 1::bigint AS amount_cents
-          FROM pg_temp.batch_total) d, LATERAL (SELECT ROW(d.*)::ledger._line) AS x (l);
+    PERFORM ledger._check_accounts((
+        SELECT array_agg(ROW(ledger_account_id, branch_id, member_account_id, 1)::ledger._line)
+          FROM (SELECT DISTINCT ON (ledger_account_id, branch_id, member_account_id IS NULL)
+                       ledger_account_id, branch_id, member_account_id FROM pg_temp.batch_total) d));
 END $$;
 
--- The same locks and checks as for one entry, for all balances of the batch at once.
+-- Locks all balances of the batch in ascending order and checks them as they are then: open, and not below their floor. What
+-- is wrong is put into words by the functions that do so for one entry.
 CREATE FUNCTION ledger._lock_batch() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
 DECLARE
+    good bigint;
     totals ledger._line[];
 BEGIN
-    PERFORM FROM ledger.balance b
-       JOIN pg_temp.batch_total t ON (b.member_account_id, b.ledger_account_id, b.branch_id)
-                                   = (t.member_account_id, t.ledger_account_id, t.branch_id)
-      ORDER BY b.member_account_id, b.ledger_account_id, b.branch_id FOR NO KEY UPDATE OF b;
-    -- Whatever is wrong is put into words by the functions that do so for one entry.
-    SELECT array_agg(ROW(t.ledger_account_id, t.branch_id, t.member_account_id, t.change)::ledger._line) INTO totals
-      FROM pg_temp.batch_total t
-      LEFT JOIN ledger.balance b ON (b.member_account_id, b.ledger_account_id, b.branch_id)
-                                  = (t.member_account_id, t.ledger_account_id, t.branch_id)
-      LEFT JOIN ledger.member_account m ON m.id = t.member_account_id
-     WHERE t.member_account_id IS NOT NULL
-       AND (b.member_account_id IS NULL OR m.closed_on IS NOT NULL OR m.branch_id <> t.branch_id
-            OR (b.amount_cents + t.change) * b.natural_side - b.held_cents < b.floor_cents);
-    IF totals IS NOT NULL THEN
+    SELECT count(*) FILTER (WHERE is_good) INTO good FROM (
+        SELECT b.is_open AND ((b.amount_cents + t.change) * b.natural_side - b.held_cents < b.floor_cents) IS NOT TRUE AS is_good
+          FROM ledger.balance b
+          JOIN pg_temp.batch_total t ON (b.member_account_id, b.ledger_account_id, b.branch_id)
+                                      = (t.member_account_id, t.ledger_account_id, t.branch_id)
+         ORDER BY b.member_account_id, b.ledger_account_id, b.branch_id FOR NO KEY UPDATE OF b) locked;
+    IF good <> (SELECT count(*) FROM pg_temp.batch_total WHERE member_account_id IS NOT NULL) THEN
+        SELECT array_agg(ROW(ledger_account_id, branch_id, member_account_id, change)::ledger._line) INTO totals
+          FROM pg_temp.batch_total WHERE member_account_id IS NOT NULL;
         PERFORM ledger._lock_balances(totals);
         PERFORM ledger._check_floors(totals);
     END IF;
 END $$;
 
--- Numbers and writes entries and lines, and moves the balances.
-CREATE FUNCTION ledger._write_batch(booked date, by_kind text, by_id text, by_channel text, for_whom text) RETURNS bigint
+-- Writes the lines and moves the balances.
+CREATE FUNCTION ledger._write_batch_lines(booked date) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
 DECLARE
     written bigint;
-    instant timestamptz := clock_timestamp();
 BEGIN
-    CREATE TEMPORARY TABLE batch_number ON COMMIT DROP AS
-    SELECT e.entry, nextval('ledger.entry_id_seq') AS id, d.effective
-      FROM pg_temp.batch_entry e JOIN pg_temp.batch_date d ON d.asked = e.value_on ORDER BY e.entry;
-    ANALYZE pg_temp.batch_number;
-    INSERT INTO ledger.entry (id, posted_at, booked_on, value_on, relates_to_on, idempotency_key, cause_type, cause_id,
-                              description, actor_kind, actor_id, actor_channel, on_behalf_of)
-    SELECT n.id, instant, booked, n.effective,
-           CASE WHEN n.effective = e.value_on THEN e.relates_to_on ELSE coalesce(e.relates_to_on, e.value_on) END,
-           e.key, e.cause_type, e.cause_id, e.description, by_kind, by_id, by_channel, for_whom
-      FROM pg_temp.batch_entry e JOIN pg_temp.batch_number n ON n.entry = e.entry;
     INSERT INTO ledger.posting (entry_id, line, ledger_account_id, branch_id, member_account_id, amount_cents, booked_on, value_on)
     SELECT n.id, l.line, a.id, l.branch_id, l.member_account_id, l.amount_cents, booked, n.effective
       FROM pg_temp.batch_line l
@@ -157,27 +198,6 @@ BEGIN
     RETURN written;
 END $$;
 
--- Takes out of the batch what was posted before under the same key; other money under a known key is refused.
-CREATE FUNCTION ledger._drop_replays() RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
-DECLARE
-    again integer[];
-BEGIN
-    SELECT array_agg(b.entry ORDER BY b.entry) INTO again
-      FROM pg_temp.batch_entry b JOIN ledger.entry e ON e.idempotency_key = b.key;
-    IF again IS NULL THEN
-        RETURN 0;
-    END IF;
-    PERFORM ledger._replayed(b.key, b.value_on, b.relates_to_on, b.cause_type, b.cause_id, NULL, l.lines)
-       FROM pg_temp.batch_entry b
-       JOIN (SELECT l.entry, array_agg(ROW(a.id, l.branch_id, l.member_account_id, l.amount_cents)::ledger._line) AS lines
-               FROM pg_temp.batch_line l JOIN ledger.ledger_account a ON a.code = l.account
-              WHERE l.entry = ANY (again) GROUP BY l.entry) l ON l.entry = b.entry;
-    DELETE FROM pg_temp.batch_line WHERE entry = ANY (again);
-    DELETE FROM pg_temp.batch_entry WHERE entry = ANY (again);
-    RETURN cardinality(again);
-END $$;
-
 -- DOOR. Posts what is in the tables of open_batch, all of it or nothing, and drops them. Entries whose key is known are
 -- left out if they are the same; how many is returned beside what was written.
 CREATE FUNCTION ledger.post_batch(
@@ -188,22 +208,16 @@ CREATE FUNCTION ledger.post_batch(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
 DECLARE
     booked date := ledger._booking_date(booked_on, actor_kind, actor_id);
-    expected bigint;
 BEGIN
     PERFORM ledger._check_batch_tables();
     ANALYZE pg_temp.batch_entry, pg_temp.batch_line;
-    replayed_count := ledger._drop_replays();
+    replayed_count := ledger._write_entries(booked, may_move, actor_kind, actor_id, actor_channel, on_behalf_of);
     SELECT count(*) INTO entry_count FROM pg_temp.batch_entry;
-    IF (SELECT count(DISTINCT entry) FROM pg_temp.batch_line) <> entry_count THEN
-        PERFORM ledger._refuse('PL002', 'Each entry of a batch has lines, and each line an entry');
-    END IF;
-    PERFORM ledger._date_batch(booked, may_move);
     PERFORM ledger._total_batch();
-    PERFORM ledger._balance_batch();
-    SELECT count(*) INTO expected FROM pg_temp.batch_line;
+    PERFORM ledger._balance_batch(entry_count);
     PERFORM ledger._lock_batch();
-    posting_count := ledger._write_batch(booked, actor_kind, actor_id, actor_channel, on_behalf_of);
-    IF posting_count <> expected THEN
+    posting_count := ledger._write_batch_lines(booked);
+    IF posting_count <> (SELECT count(*) FROM pg_temp.batch_line) THEN
         PERFORM ledger._refuse('PL002', 'Each entry of a batch has lines, and each line an entry');
     END IF;
     DROP TABLE pg_temp.batch_entry, pg_temp.batch_line, pg_temp.batch_date, pg_temp.batch_total, pg_temp.batch_number;

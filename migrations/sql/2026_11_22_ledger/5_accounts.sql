@@ -158,6 +158,7 @@ BEGIN
     IF left_over.code IS NOT NULL THEN
         PERFORM ledger._refuse('PL033', 'The account is not empty', to_jsonb(left_over) || jsonb_build_object('number', account.number));
     END IF;
+    UPDATE ledger.balance SET is_open = false WHERE member_account_id = account.id;
     UPDATE ledger.member_account SET closed_on = today, closed_by = actor WHERE id = account.id;
 END $$;
 
@@ -262,7 +263,8 @@ BEGIN
       FROM unnest(leaving) l, (VALUES (account.branch_id, -1), (to_branch, 1)) AS side (branch_id, sign)
      WHERE l.amount_cents <> 0;
 
-    UPDATE ledger.balance SET held_cents = 0, floor_cents = NULL WHERE member_account_id = account.id AND branch_id = account.branch_id;
+    UPDATE ledger.balance SET held_cents = 0, floor_cents = NULL, is_open = false
+     WHERE member_account_id = account.id AND branch_id = account.branch_id;
     IF lines IS NOT NULL THEN
         INSERT INTO ledger.entry (posted_at, booked_on, value_on, idempotency_key, cause_type, cause_id, description,
                                   actor_kind, actor_id, actor_channel, on_behalf_of)
@@ -271,7 +273,7 @@ BEGIN
         RETURNING id INTO moved;
         PERFORM ledger._write_lines(moved, today, today, ledger._balanced(lines));
     END IF;
-    UPDATE ledger.balance b SET held_cents = l.held_cents, floor_cents = l.floor_cents FROM unnest(leaving) l
+    UPDATE ledger.balance b SET held_cents = l.held_cents, floor_cents = l.floor_cents, is_open = true FROM unnest(leaving) l
      WHERE b.member_account_id = account.id AND b.branch_id = to_branch AND b.ledger_account_id = l.ledger_account_id;
     UPDATE ledger.member_account SET branch_id = to_branch WHERE id = account.id;
     RETURN moved;
