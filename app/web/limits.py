@@ -20,6 +20,8 @@ PROGRAMS = "6000 per minute"
 SIGN_INS = "60 per minute"  # a whole office in the morning, from one address
 REDIS_TIMEOUT_SECONDS = 1  # no request waits long for its own limit
 SIGN_IN = "identity.enter"
+HINTS = "120 per minute"  # callbacks without a secret, from everybody together: each is kept, and none proves anything
+HINT = "mpesa_api.callback"
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -40,6 +42,8 @@ def install(app: Flask, settings: Settings) -> None:
 
 def who_asks() -> str:
     """Whose requests are counted together: those of one session, of one token, else of one address."""
+    if request.endpoint == HINT:
+        return "everybody"
     token = request.headers.get("Authorization") if is_cookieless(request) else session.get("_user_id")
     if token is None or request.endpoint == SIGN_IN:
         return f"address:{request.remote_addr}"
@@ -48,6 +52,8 @@ def who_asks() -> str:
 
 def how_often() -> str:
     """The limit for this kind of request."""
+    if request.endpoint == HINT:
+        return HINTS
     if is_cookieless(request):
         return PROGRAMS
     return SIGN_INS if request.endpoint == SIGN_IN else PAGES

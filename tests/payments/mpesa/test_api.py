@@ -11,11 +11,16 @@ from app.kernel.database import db
 from app.kernel.transactions import in_transaction
 from app.payments.models import CallbackOutcome, CallbackWork, Payment, PaymentCallback
 from app.payments.rails.mpesa.models import ErrandKind, MpesaErrand
+from app.web import limits
 from tests.harness.people import SETTING_UP, hire
 from tests.payments.mpesa.conftest import arrive, checkout, receipt, row_of, sent, stk_body
 
 PUSH, QUERY, REGISTER, CALLBACK = (f"/api/mpesa/{name}" for name in ("stk-push", "query", "c2b/register", "callback"))
 SCOPES = ["mpesa.prompt", "mpesa.query", "mpesa.register"]
+
+
+def limits_of_hints() -> int:
+    return int(limits.HINTS.split()[0])
 
 
 class Program:
@@ -228,6 +233,13 @@ def test_what_the_open_address_was_told_is_flagged(client, society):
     assert arrive("open", None, stk_body(payment_id, receipt_number=receipt())) is CallbackOutcome.FLAGGED
     assert row_of(payment_id).result_code is None
     assert db.session.query(CallbackWork).one().detail.startswith("It came without a secret address")
+
+
+def test_the_open_address_keeps_only_so_much_in_a_minute(client, society):
+    answers = [client.post(CALLBACK, data=b"{}").status_code for _ in range(limits_of_hints() + 1)]
+
+    assert answers[-1] == 429
+    assert db.session.query(PaymentCallback).count() == limits_of_hints()
 
 
 def test_the_open_address_is_for_messages_only(client, society):
