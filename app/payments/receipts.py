@@ -296,8 +296,9 @@ def _succeed(payment: Payment, channel: str, by: Actor) -> None:
 
 
 def _tell(payment: Payment) -> None:
-    """Text the payer, in the transaction that credits: what is said is what is saved."""
-    if payment.phone is None:
+    """Text whom it concerns, in the transaction that credits: what is said is what is saved."""
+    phone = _listener(payment)
+    if phone is None:
         return
     member = members.get(payment.member_id) if payment.member_id else None
     assert payment.receipt_number is not None and payment.paid_at is not None
@@ -309,9 +310,17 @@ def _tell(payment: Payment) -> None:
         balance = ledger_queries.balance(account.id)
         facts |= {"purpose": credited.purpose.noun, "account": account.number, "balance": balance}
     messaging.queue_sms(
-        payment.phone,
+        phone,
         "payment_received" if credited else "payment_in_suspense",
         facts,
         language=member.language if member else "en",
         cause=("payment", str(payment.id)),
     )
+
+
+def _listener(payment: Payment) -> Phone | None:
+    """The phone that is told: the member's own, for the text names the balance, and somebody else may have paid.
+
+    Money that is nobody's yet concerns whoever sent it, if the provider told us the number.
+    """
+    return members.payment_phone(payment.member_id) if payment.member_id else payment.phone
