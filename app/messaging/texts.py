@@ -24,13 +24,13 @@ _PLACE = re.compile(r"\{([a-z_]+)\}")
 LONGEST_VALUE = 40  # characters of one value: a hostile or mistyped one cannot fill the text
 _LONGEST = {"account": 20, "number": 20, "receipt": 20}
 
-_TERMS: Mapping[str, tuple[str, str]] = {
-    "savings deposit": ("savings", "akiba"),
-    "share purchase": ("shares", "hisa"),
-    "loan repayment": ("loan", "mkopo"),
-    "registration fee": ("registration fee", "ada ya usajili"),
+_SWAHILI: Mapping[str, str] = {
+    "savings": "akiba",
+    "shares": "hisa",
+    "loan": "mkopo",
+    "registration fee": "ada ya usajili",
 }
-"""What money is for, in English and Swahili, by the office's word for it: a fact named ``purpose`` is looked up."""
+"""What money is for; a fact named ``purpose`` is looked up here."""
 
 
 class Language(LabelledEnum):
@@ -78,7 +78,7 @@ _ALL = (
     ),
     Template(
         "payment_in_suspense",
-        "Payment without an account",
+        "Payment to be allocated",
         "We received {amount} (receipt {receipt}, {at}) but do not know which account it is for."
         " Your money is safe. Please contact us.",
         "Tumepokea {amount} (risiti {receipt}, {at}) lakini hatujui ni ya akaunti gani."
@@ -117,6 +117,6 @@ def _written(fact: str, value: Fact, language: Language) -> str:
     if isinstance(value, date):
         return value.strftime("%d/%m/%Y")
     text = gsm.one_line(str(value))
-    if fact == "purpose" and text.lower() in _TERMS:
-        text = _TERMS[text.lower()][language is Language.SWAHILI]
+    if fact == "purpose" and language is Language.SWAHILI:
+        text = _SWAHILI.get(text, text)
     return text[: _LONGEST.get(fact, LONGEST_VALUE)].rstrip()

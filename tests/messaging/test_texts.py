@@ -47,7 +47,7 @@ def test_a_receipt_reads_as_a_member_expects():
         "payment_received",
         {
             "amount": kes("1,250"),
-            "purpose": "Savings deposit",
+            "purpose": "savings",
             "account": "SV-000123",
             "receipt": "UKM4T7X2QA",
             "at": datetime(2026, 11, 22, 7, 41, tzinfo=UTC),
@@ -67,7 +67,7 @@ def test_a_purpose_without_a_word_of_its_own_is_said_as_the_office_says_it():
 
 
 def test_what_the_money_is_for_is_said_in_swahili():
-    facts = {"amount": kes("500"), "purpose": "Savings deposit", "account": "SV-000123"}
+    facts = {"amount": kes("500"), "purpose": "savings", "account": "SV-000123"}
 
     assert "KES 500.00 kwa akiba SV-000123" in texts.compose("payment_prompt", facts, language=Language.SWAHILI)
 
