@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from bench import ledger
+from bench import ledger, members
 from tests.harness.servers import Servers, running_servers
 
-ROOMS: dict[str, Callable[[Servers], None]] = {"ledger": ledger.run}
+ROOMS: dict[str, Callable[[Servers], None]] = {"ledger": ledger.run, "members": members.run}
 
 
 def main(names: list[str]) -> int:
