@@ -44,6 +44,7 @@ db = SQLAlchemy(model_class=Base, session_options={"autoflush": True})
 ENGINE_OPTIONS: dict[str, Any] = {
     "pool_pre_ping": True,  # a restarted PostgreSQL costs one connection, not one request
     "pool_recycle": 300,
+    "hide_parameters": True,  # a statement that fails is logged, and its values are names and dates of birth
     "connect_args": {
         "connect_timeout": 5,
         # PgBouncer in transaction mode cannot follow prepared statements of a session.
