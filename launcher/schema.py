@@ -20,9 +20,9 @@ def is_newest(owner_url: str) -> bool:
     address = owner_url.replace("postgresql+psycopg://", "postgresql://")
     try:
         with psycopg.connect(address, connect_timeout=10) as connection:
+            if connection.execute("select to_regclass('alembic_version')").fetchone() == (None,):
+                return False  # nothing was ever migrated
             found = connection.execute("select version_num from alembic_version").fetchall()
-    except psycopg.errors.UndefinedTable:
-        return False
     except psycopg.OperationalError as trouble:
         raise LaunchError(f"The database cannot be reached: {trouble}") from None
     return found == [(newest(),)]
