@@ -8,7 +8,6 @@ from redis import Redis
 
 from app.api import problems
 from app.api import views as api_tokens
-from app.audit import people
 from app.audit import views as audit_views
 from app.dayend import commands as dayend_commands
 from app.dayend import jobs as dayend_jobs
@@ -16,7 +15,6 @@ from app.dayend import views as dayend_views
 from app.demo import commands as demo_commands
 from app.identity import commands as identity_commands
 from app.identity import jobs as identity_jobs
-from app.identity import queries as identity_queries
 from app.identity import views as identity_views
 from app.kernel import clock as kernel_clock
 from app.kernel import rotation
@@ -47,7 +45,7 @@ from app.savings import queries as savings_queries
 from app.savings import service as savings_service
 from app.savings import verify as savings_verify
 from app.savings import views as savings_views
-from app.web import access, errors, finders, frame, home, limits, nav, profile, search
+from app.web import access, directories, errors, finders, frame, home, limits, nav, profile, search
 from config import Settings
 
 migrate = Migrate(directory="migrations", compare_type=True)
@@ -98,7 +96,7 @@ def _manners(app: Flask, settings: Settings) -> None:
     errors.install(app)
     problems.install(app)
     sms_provider.install(app, settings)
-    people.register(app, "staff", names=identity_queries.names_of, search=identity_queries.search)
+    directories.install(app)
 
 
 def _rooms(app: Flask) -> None:

@@ -45,6 +45,22 @@ class AuditEvent(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy bu
         return self.actor_kind, self.actor_id
 
     @property
+    def subject(self) -> tuple[str, str]:
+        """To what it was done: type and id."""
+        return self.subject_type, self.subject_id
+
+    @property
+    def words(self) -> str:
+        """What was done, in words: ``identity.staff_created`` is "Staff created"."""
+        return self.action.partition(".")[2].replace("_", " ").capitalize()
+
+    @property
+    def changes(self) -> list[tuple[str, Any, Any]]:
+        """Field, value before and value after; None where there was or is nothing."""
+        before, after = self.before or {}, self.after or {}
+        return [(name, before.get(name), after.get(name)) for name in {**before, **after}]
+
+    @property
     def asked_by(self) -> tuple[str, str] | None:
         """For whom a job or program did it, where somebody asked: kind and id."""
         if self.on_behalf_of is None:

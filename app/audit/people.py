@@ -1,4 +1,4 @@
-"""Names for actors: audit knows only their kind and id, and is told at start-up who can say what they are called."""
+"""Names for actors and subjects: audit keeps only kind and id, and is told at start-up who can say what they are called."""
 
 from __future__ import annotations
 
@@ -9,34 +9,50 @@ from flask import Flask, current_app
 
 Names = Callable[[Collection[str]], Mapping[str, str]]
 Search = Callable[[str], Collection[str]]
+Page = Callable[[str], str]
+Known = tuple[str, str]  # kind and id
+
+LONGEST_SHOWN = 20  # an id that the database made says nothing to people beyond its beginning
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """How actors of one kind are named, and how their ids are found by what a person types."""
+    """How those of one kind are named, found by what a person types, and where they are shown."""
 
     names: Names
     search: Search
+    page: Page | None
 
 
-def register(app: Flask, kind: str, *, names: Names, search: Search) -> None:
-    """Let audit name actors of this kind; called once, by ``create_app``."""
-    app.extensions.setdefault("audit_directories", {})[kind] = Directory(names, search)
+def register(app: Flask, kind: str, *, names: Names, search: Search, page: Page | None = None) -> None:
+    """Let audit name what is of this kind; called once, by ``create_app``."""
+    app.extensions.setdefault("audit_directories", {})[kind] = Directory(names, search, page)
 
 
-def names_of(actors: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """What the actors (kind, id) are called; one whose kind has no directory is called by its id."""
-    found = {actor: actor[1] for actor in actors}
+def names_of(known: Collection[Known]) -> dict[Known, str]:
+    """What these are called; one that no directory knows is called by its id, or by the beginning of a long one."""
+    found = {one: _short(one[1]) for one in known}
     for kind, directory in _directories().items():
-        ids = [actor_id for actor_kind, actor_id in actors if actor_kind == kind]
+        ids = [its_id for its_kind, its_id in known if its_kind == kind]
         if ids:
-            found |= {(kind, actor_id): name for actor_id, name in directory.names(ids).items()}
+            found |= {(kind, its_id): name for its_id, name in directory.names(ids).items()}
     return found
 
 
-def matching(text: str) -> list[tuple[str, str]]:
-    """Actors (kind, id) whom a person may mean by ``text``."""
-    return [(kind, actor_id) for kind, directory in _directories().items() for actor_id in directory.search(text)]
+def matching(text: str) -> list[Known]:
+    """Whom or what a person may mean by ``text``."""
+    return [(kind, its_id) for kind, directory in _directories().items() for its_id in directory.search(text)]
+
+
+def page_of(one: Known) -> str | None:
+    """The address at which it is shown, if it has a page of its own."""
+    kind, its_id = one
+    directory = _directories().get(kind)
+    return directory.page(its_id) if directory and directory.page else None
+
+
+def _short(its_id: str) -> str:
+    return its_id if len(its_id) <= LONGEST_SHOWN else its_id[:LONGEST_SHOWN] + "…"
 
 
 def _directories() -> dict[str, Directory]:

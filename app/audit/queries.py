@@ -21,6 +21,7 @@ class Sought:
 
     who: str | None = None  # a name, a username, or the name of a job or provider
     action: str | None = None  # whole (members.registered) or only the room (members)
+    record: str | None = None  # a name or number of what it was done to, as a person types it
     subject_type: str | None = None
     subject_id: str | None = None
     from_on: date | None = None  # days in Nairobi, both included
@@ -35,6 +36,8 @@ def events(sought: Sought, *, after: str | None = None) -> Page[AuditEvent]:
     if sought.action:
         whole_room = AuditEvent.action.startswith(sought.action.rstrip(".") + ".", autoescape=True)
         query = query.where(or_(AuditEvent.action == sought.action, whole_room))
+    if sought.record:
+        query = query.where(_about(sought.record))
     if sought.subject_type:
         query = query.where(AuditEvent.subject_type == sought.subject_type)
     if sought.subject_id:
@@ -47,10 +50,10 @@ def events(sought: Sought, *, after: str | None = None) -> Page[AuditEvent]:
 
 
 def names_for(shown: Collection[AuditEvent]) -> dict[tuple[str, str], str]:
-    """What the actors of these rows are called, and those they acted for."""
-    actors = {event.actor for event in shown}
-    actors |= {event.asked_by for event in shown if event.asked_by}
-    return people.names_of(actors)
+    """What the actors of these rows are called, those they acted for, and what it was done to."""
+    known = {event.actor for event in shown} | {event.subject for event in shown}
+    known |= {event.asked_by for event in shown if event.asked_by}
+    return people.names_of(known)
 
 
 def actions() -> list[str]:
@@ -74,6 +77,13 @@ def _by(who: str) -> ColumnElement[bool]:
         and_(AuditEvent.actor_kind == kind, AuditEvent.actor_id == actor_id) for kind, actor_id in people.matching(who)
     ]
     return or_(AuditEvent.actor_id == who, *meant)
+
+
+def _about(text: str) -> ColumnElement[bool]:
+    meant = [
+        and_(AuditEvent.subject_type == kind, AuditEvent.subject_id == its_id) for kind, its_id in people.matching(text)
+    ]
+    return or_(AuditEvent.subject_id == text, *meant)
 
 
 def _midnight(day: date) -> datetime:

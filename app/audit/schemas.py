@@ -19,6 +19,7 @@ class Filter(Form):
 
     who: Word | None = None
     action: Word | None = None
+    record: Word | None = None
     subject_type: Word | None = None
     subject_id: Word | None = None
     from_on: DateField | None = None
@@ -39,9 +40,9 @@ class Filter(Form):
     @property
     def chips(self) -> dict[str, str]:
         """The active filters by field, in words."""
-        words = {"who": "by", "action": "", "subject_type": "", "subject_id": "", "from_on": "from", "to_on": "until"}
+        words = {"who": "by", "record": "to", "from_on": "from", "to_on": "until"}
         return {
-            name: f"{words[name]} {_shown(value)}".strip()
+            name: f"{words.get(name, '')} {_shown(value)}".strip()
             for name, value in self.model_dump(exclude={"after"}, exclude_none=True).items()
         }
 

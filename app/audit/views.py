@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.audit import queries
+from app.audit import people, queries
 from app.audit.queries import Sought
 from app.audit.schemas import Filter
 from app.web.access import requires
@@ -29,6 +29,7 @@ def show() -> ResponseReturnValue:
         form=form,
         found=found,
         names=queries.names_for(found.items),
+        page_of=people.page_of,
         actions=queries.actions(),
         chips=[] if form.errors else _chips(form.values, chosen),
         url_next=_address(chosen, after=found.next) if found.next else None,

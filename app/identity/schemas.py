@@ -34,6 +34,7 @@ def _listed(value: object) -> object:
 
 
 Username = Annotated[str, BeforeValidator(_username)]
+# Nothing ticked is nothing sent; that something must be ticked is said by the use case, in its own words.
 Chosen = Annotated[list[Annotated[str, Field(max_length=60)]], BeforeValidator(_listed), Field(max_length=50)]
 Secret = Annotated[str, StringConstraints(strip_whitespace=False, max_length=LONGEST)]
 
@@ -70,7 +71,7 @@ class NewStaff(Form):
     username: Username
     name: PersonName
     branch_id: int
-    roles: Chosen
+    roles: Chosen = []
 
 
 class Details(Form):
@@ -83,7 +84,7 @@ class Details(Form):
 class Roles(Form):
     """The roles of a user."""
 
-    roles: Chosen
+    roles: Chosen = []
 
 
 class Standing(Form):
@@ -97,5 +98,5 @@ class NewToken(Form):
 
     name: Annotated[PlainLine, Field(min_length=1, max_length=60)]
     staff_id: UUID
-    scopes: Chosen
+    scopes: Chosen = []
     days: Annotated[int, Field(ge=1, le=366)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -185,6 +185,13 @@ def search(text: str, limit: int = 10) -> list[Hit]:
     found = select(Member.id, Member.number, Member.search_name).where(matching(terms)).limit(CANDIDATES).subquery()
     best = select(found.c.id).order_by(*_best_first(terms, found.c.search_name), found.c.number).limit(limit)
     return _hits(db.session.scalars(best).all())
+
+
+def names_of(ids: Collection[UUID]) -> dict[UUID, str]:
+    """What these members are called, with their numbers."""
+    names = (Member.first_name, Member.middle_name, Member.last_name)
+    rows = db.session.execute(select(Member.id, Member.number, *names).where(Member.id.in_(ids)))
+    return {row.id: f"{rules.full_name(*row[-3:])} {row.number}" for row in rows}
 
 
 def matching(terms: rules.SearchTerms) -> ColumnElement[bool]:

@@ -152,8 +152,8 @@ def test_an_administrator_issues_a_token_that_is_shown_once(
     ("changes", "sentence"),
     [
         ({"name": ""}, "This is needed."),
-        ({"scopes": ""}, "This is needed."),
-        ({"scopes": "everything"}, "Choose at least one of the scopes."),
+        ({"scopes": ""}, "Choose at least one thing it may do."),
+        ({"scopes": "everything"}, "Choose at least one thing it may do."),
         ({"staff_id": str(uuid4())}, "Choose somebody who works here."),
         ({"staff_id": "me"}, "Choose one of the options."),
         ({"days": "0"}, "Enter 1 or more."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +27,7 @@ def auditor(signed_in: SignedIn) -> FlaskClient:
 
 def record(action: str, *, subject: str = "1", by: Actor | None = None, **facts: object) -> None:
     actor = by or Actor.system("night-watch")
-    in_transaction(lambda: audit.record(action, subject=("member", subject), by=actor, after=facts))
+    in_transaction(lambda: audit.record(action, subject=("thing", subject), by=actor, after=facts))
 
 
 def test_the_newest_is_first_with_who_what_and_what_changed(auditor: FlaskClient, app: Flask) -> None:
@@ -36,7 +37,7 @@ def test_the_newest_is_first_with_who_what_and_what_changed(auditor: FlaskClient
 
     page = auditor.get("/audit").text
 
-    assert page.index("<td>members.edited</td>") < page.index("<td>members.registered</td>")
+    assert page.index("<b>Edited</b>") < page.index("<b>Registered</b>")
     assert "Teller Wanjiru" in page
     assert "phone: changed" in page
     assert "10.0.0.7" in page
@@ -54,8 +55,9 @@ def test_the_newest_is_first_with_who_what_and_what_changed(auditor: FlaskClient
         ("action=memb", set()),
         ("action=%25", set()),
         ("subject_id=c", {"c"}),
-        ("subject_type=member&subject_id=a", {"a"}),
+        ("subject_type=thing&subject_id=a", {"a"}),
         ("subject_type=loan", set()),
+        ("record=c", {"c"}),
         ("from_on=22/11/2026&to_on=22/11/2026", {"a"}),
         ("from_on=2026-11-23", {"b", "c"}),
         ("to_on=23/11/2026", {"a", "b"}),
@@ -73,10 +75,10 @@ def test_filters_find_what_fits(
     record("members.edited", subject="c")
     clock.run()
 
-    page = auditor.get(f"/audit?{query}&subject_type=member" if "subject_type" not in query else f"/audit?{query}")
+    page = auditor.get(f"/audit?{query}&subject_type=thing" if "subject_type" not in query else f"/audit?{query}")
 
     assert page.status_code == 200
-    assert {name for name in "abc" if f"<small>{name}</small>" in page.text} == found
+    assert {name for name in "abc" if f"<td>{name}<small>" in page.text} == found
 
 
 def test_filters_are_chips_that_can_be_taken_off(auditor: FlaskClient) -> None:
@@ -107,11 +109,11 @@ def test_older_rows_are_a_page_further(auditor: FlaskClient) -> None:
         record("members.edited", subject=f"n{number:02}")
 
     first = auditor.get("/audit?action=members")
-    older = first.text.split('rel="next" href="')[1].split('"')[0] if 'rel="next" href="' in first.text else None
-    older = older or first.text.split('">Older')[0].rsplit('href="', 1)[1].split('"')[0]
-    second = auditor.get(older.replace("&amp;", "&"))
+    older = re.search(r'href="([^"]+)" rel="next"', first.text)
+    assert older
+    second = auditor.get(older[1].replace("&amp;", "&"))
 
-    shown = [page.text.count("<td>members.edited</td>") for page in (first, second)]
+    shown = [page.text.count("<b>Edited</b>") for page in (first, second)]
     assert shown == [25, 5]
     assert "n29" in first.text
     assert "n04" in second.text
@@ -125,3 +127,12 @@ def test_a_refused_page_is_written_down(auditor: FlaskClient, signed_in: SignedI
 
     assert "audit.view" in page
     assert "endpoint: audit.show" in page
+
+
+def test_who_is_named_leads_to_the_own_page(auditor: FlaskClient, app: Flask) -> None:
+    jane = hire("teller", username="jane")
+
+    page = auditor.get("/audit?record=jane").text
+
+    assert f'<a href="/users/{jane}">Teller Wanjiru</a>' in page
+    assert page.count("<td><b>") == 1

@@ -49,7 +49,7 @@ def test_what_is_wrong_is_said_and_nothing_is_created(app: Flask) -> None:
 
     assert [code for code, _ in (taken, role, name)] == [1, 1, 1]
     assert "Somebody has this username already" in taken[1]
-    assert "roles: Choose at least one of the roles." in role[1]
+    assert "roles: Choose at least one role." in role[1]
     assert "begin with a letter" in name[1]
     assert queries.by_username("achieng") is None
 

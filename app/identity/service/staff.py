@@ -173,7 +173,7 @@ def _not_oneself(staff: Staff, by: Actor) -> None:
 def _roles(codes: Collection[str]) -> list[Role]:
     found = list(db.session.scalars(select(Role).where(Role.code.in_(codes)).order_by(Role.position)))
     if not codes or len(found) != len(set(codes)):
-        raise Invalid({"roles": "Choose at least one of the roles."})
+        raise Invalid({"roles": "Choose at least one role."})
     return found
 
 

@@ -40,7 +40,7 @@ def issue(*, name: str, staff_id: UUID, scopes: Collection[str], days: int, by: 
     if staff is None or not staff.status.may_sign_in:
         raise Invalid({"staff_id": "Choose somebody who works here."})
     if not scopes or not set(scopes) <= SCOPES.keys():
-        raise Invalid({"scopes": "Choose at least one of the scopes."})
+        raise Invalid({"scopes": "Choose at least one thing it may do."})
     if not 1 <= days <= LONGEST_LIFE_DAYS:
         raise Invalid({"days": f"Choose 1 to {LONGEST_LIFE_DAYS} days."})
     secret = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
