@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 
 JOB_TIMEOUT_SECONDS = 120
 FAILURE_KEPT_SECONDS = 86_400
-ENOUGH_WAITING = 1_000  # a sweep adds nothing to a queue that nobody empties
+BACKLOG = 10  # a sweep adds nothing to a queue that is behind: its rows would be rung for again and again
+FOUND_TOGETHER = 20  # rows that a sweep found go to a worker in handfuls; starting a job costs more than most rows
 QUEUES = ("payments", "callbacks", "messages", "default")
 
 JobFunction = TypeVar("JobFunction", bound=Callable[..., None])
@@ -83,7 +84,8 @@ def sweep_all() -> int:
         except Exception:  # one room's broken search must not stop the others from being found
             log.exception("sweep failed", extra={"sweep": name})
             db.session.rollback()  # only reads happened; the next search needs a clean session
-    _send(found, at_most=ENOUGH_WAITING)
+    for name in QUEUES:
+        _send_found(name, [ring for ring in found if _jobs[ring[0]].queue == name])
     return len(found)
 
 
@@ -92,6 +94,16 @@ def answer(name: str, *args: str) -> None:
     function = _jobs[name].function
     hints = [hint for parameter, hint in get_type_hints(function).items() if parameter != "return"]
     function(*(hint(value) if hint in (UUID, int) else value for hint, value in zip(hints, args, strict=True)))
+
+
+def answer_all(rings: list[tuple[str, list[str]]]) -> None:
+    """What a worker runs for rows that a sweep found: each in a context of its own, whatever became of the others."""
+    for name, args in rings:
+        with current_app.app_context():
+            try:
+                answer(name, *args)
+            except Exception:  # the row stays due; the next sweep finds it
+                log.exception("a job failed", extra={"job": name})
 
 
 def queue(name: str) -> Queue:
@@ -105,18 +117,26 @@ def redis() -> Redis:
     return connection
 
 
-def _send(rings: list[Ring], at_most: int | None = None) -> None:
-    if not rings:
-        return
+def _send(rings: list[Ring]) -> None:
     try:
         for name, args in dict.fromkeys(rings):
-            waiting = queue(_jobs[name].queue)
-            if at_most is None or waiting.count < at_most:
-                waiting.enqueue_call(
-                    answer, args=(name, *map(str, args)), result_ttl=0, failure_ttl=FAILURE_KEPT_SECONDS
-                )
+            _enqueue(_jobs[name].queue, answer, name, *map(str, args))
     except RedisError as trouble:
         log.warning("the doorbell is out of order; the sweep will find the work", extra={"trouble": repr(trouble)})
+
+
+def _send_found(name: str, rings: list[Ring]) -> None:
+    plain = [(job_name, [str(arg) for arg in args]) for job_name, args in dict.fromkeys(rings)]
+    try:
+        if plain and queue(name).count < BACKLOG:
+            for start in range(0, len(plain), FOUND_TOGETHER):
+                _enqueue(name, answer_all, plain[start : start + FOUND_TOGETHER])
+    except RedisError as trouble:
+        log.warning("the doorbell is out of order", extra={"trouble": repr(trouble)})
+
+
+def _enqueue(name: str, function: Callable[..., None], *args: Any) -> None:
+    queue(name).enqueue_call(function, args=args, result_ttl=0, failure_ttl=FAILURE_KEPT_SECONDS)
 
 
 def _name_of(function: Callable[..., object]) -> str:
