@@ -11,15 +11,18 @@ from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox import clock, deliveries, faults, hanging, phones, texts, wallets
+from sandbox import clock, deliveries, faults, phones, texts, wallets
 from sandbox.books import Books, Tx
 from sandbox.core import books
 from sandbox.deliveries import FORM, Callback
+from sandbox.faults import Fault
+from sandbox.mishaps import Words, around
 from sandbox.settings import Settings
 
 USERNAME = "sandbox"
 API_KEY = "atsk_pamoja_sandbox_0000000000000000000000000000"
 SHARED_SENDER = "AFRICASTKNG"
+PLAIN = "text/plain; charset=utf-8"
 NETWORK_CODE = "63902"
 COST_TEN_THOUSANDTHS = 8_000  # KES 0.8000 for each part
 SENT_MS, ARRIVES_MS = 500, 2_000  # from acceptance to the two delivery reports
@@ -35,22 +38,14 @@ def send() -> Response:
         return refused
     to = [number.strip() for number in request.form.get("to", "").split(",") if number.strip()]
     phone = to[0].lstrip("+") if len(to) == 1 else None
-    with books().writing() as tx:
-        before = faults.take(tx, "africastalking", "sms", phone, faults.REFUSED_BEFORE)
-    if before is not None:
-        return _refused(before)
-    with books().writing() as tx:
-        answer = _send(
-            tx,
-            to,
-            request.form.get("message", ""),
-            request.form.get("from", ""),
-            queued=request.form.get("enqueue") == "1",
-        )
-        after = faults.take(tx, "africastalking", "sms", phone, faults.LOST_ANSWERS)
-    if after is not None:
-        return hanging.never(after) if after.kind == "timeout_after" else _internal_error()
-    return _answer(answer, 201)
+
+    def carry_out() -> Response:
+        form = request.form
+        with books().writing() as tx:
+            answer = _send(tx, to, form.get("message", ""), form.get("from", ""), queued=form.get("enqueue") == "1")
+        return _answer(answer, 201)
+
+    return around("africastalking", "sms", phone, carry_out, Words(_refused, _internal_error))
 
 
 @bp.get("/messaging")
@@ -98,23 +93,21 @@ def _unauthorised(username: str) -> Response | None:
     """A wrong key is answered in plain text, not JSON."""
     if username == USERNAME and hmac.compare_digest(request.headers.get("apiKey", "").encode(), API_KEY.encode()):
         return None
-    return Response("The supplied authentication is invalid", 401, content_type="text/plain; charset=utf-8")
+    return _wrong_key()
 
 
-def _refused(fault: faults.Fault) -> Response:
-    if fault.kind == "timeout_before":
-        return hanging.never(fault)
+def _refused(fault: Fault) -> Response:
     if fault.kind == "token_expired":
-        return Response("The supplied authentication is invalid", 401, content_type="text/plain; charset=utf-8")
-    if fault.kind == "spike_arrest":
-        return Response(
-            "Too Many Requests", 429, content_type="text/plain; charset=utf-8", headers={"Retry-After": "1"}
-        )
-    return _internal_error()
+        return _wrong_key()
+    return Response("Too Many Requests", 429, content_type=PLAIN, headers={"Retry-After": "1"})
+
+
+def _wrong_key() -> Response:
+    return Response("The supplied authentication is invalid", 401, content_type=PLAIN)
 
 
 def _internal_error() -> Response:
-    return Response("Internal Server Error", 500, content_type="text/plain; charset=utf-8")
+    return Response("Internal Server Error", 500, content_type=PLAIN)
 
 
 def _send(tx: Tx, to: list[str], message: str, sender: str, *, queued: bool) -> dict[str, Any]:
@@ -166,7 +159,7 @@ def _send_one(tx: Tx, number: str, message: str, sender: str, *, queued: bool) -
     }
 
 
-def _plan_reports(tx: Tx, message_id: str, off: faults.Fault | None) -> None:
+def _plan_reports(tx: Tx, message_id: str, off: Fault | None) -> None:
     now = clock.now_ms()
     books().later(tx, "sms.report", now + SENT_MS, message_id=message_id, status="Sent")
     if off is None:

@@ -79,6 +79,7 @@ def change_phone(number: str) -> Response:
     phone, body = phones.msisdn(number), _body()
     with books().writing() as tx:
         wallets.change(tx, phone, control_fields.wallet_changes(body))
+        prompts.think(books(), tx, phone)
         return jsonify(_phone(tx, phone))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -43,11 +45,15 @@ class Engine:
 
     def _watch(self) -> None:
         while True:
-            self._books.bell.clear()
-            for task_id, kind, payload in self._claim_due():
-                self._places.acquire()
-                threading.Thread(target=self._run, args=(task_id, kind, payload), daemon=True).start()
-            self._books.bell.wait(self._seconds_to_next())
+            try:
+                self._books.bell.clear()
+                for task_id, kind, payload in self._claim_due():
+                    self._places.acquire()
+                    threading.Thread(target=self._run, args=(task_id, kind, payload), daemon=True).start()
+                self._books.bell.wait(self._seconds_to_next())
+            except sqlite3.Error:  # a full disk, for example; what is due is still due afterwards
+                log.exception("The books cannot be read")
+                time.sleep(1)
 
     def _claim_due(self) -> list[tuple[int, str, dict[str, Any]]]:
         with self._books.writing() as tx:

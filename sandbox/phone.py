@@ -84,8 +84,9 @@ def show() -> Response:
 @bp.get("/live/<phone>")
 def live(phone: str) -> Response:
     """The parts of the page that change by themselves; 304 while they have not."""
-    with books().writing() as tx:
-        answer = make_response(render_template("live.html", **_facts(tx, _msisdn(phone))))
+    _open_wallet(_msisdn(phone))
+    with books().reading() as tx:
+        answer = make_response(render_template("live.html", **_facts(tx, phone)))
     answer.set_etag(hashlib.sha256(answer.get_data()).hexdigest()[:16])
     answer.make_conditional(request)
     return answer
@@ -164,11 +165,13 @@ def change_wallet(phone: str) -> Response:
         return _page(phone, errors={"wallet": f"Not changed: {refused}."}, status=422)
     with books().writing() as tx:
         wallets.change(tx, phone, changes)
+        prompts.think(books(), tx, phone)
     return _back(phone)
 
 
 def _page(phone: str, *, errors: Mapping[str, str] | None = None, status: int = 200) -> Response:
-    with books().writing() as tx:
+    _open_wallet(phone)
+    with books().reading() as tx:
         page = render_template(
             "phone.html",
             **_facts(tx, phone),
@@ -202,15 +205,27 @@ def _facts(tx: Tx, phone: str) -> dict[str, Any]:
     }
 
 
+def _open_wallet(phone: str) -> None:
+    """A number that is looked at for the first time gets its wallet; all later looks only read."""
+    with books().reading() as tx:
+        known = tx.execute("SELECT 1 FROM wallet WHERE phone = ?", (phone,)).fetchone()
+    if known is None:
+        with books().writing() as tx:
+            wallets.wallet(tx, phone)
+
+
 def _numbers(tx: Tx, phone: str) -> list[sqlite3.Row]:
-    """Numbers to choose from: those with a prompt on the screen first, then the latest used."""
+    """Other numbers to choose from: those that ring first, then those that were used or asked last."""
     return tx.execute(
-        "SELECT w.phone, w.first_name, w.last_name,"
-        " EXISTS (SELECT 1 FROM prompt p WHERE p.phone = w.phone AND p.state = 'open' AND p.reaches_phone"
-        "         AND NOT p.ignored AND p.shows_at <= ?) AS rings,"
-        " max(w.first_seen_at, coalesce((SELECT max(created_at) FROM prompt p WHERE p.phone = w.phone), 0),"
-        "     coalesce((SELECT max(at) FROM sms s WHERE s.phone = w.phone), 0)) AS used_at"
-        " FROM wallet w WHERE w.phone <> ? ORDER BY rings DESC, used_at DESC, w.phone LIMIT ?",
+        "WITH used (phone, at) AS ("
+        " SELECT * FROM (SELECT phone, created_at FROM prompt ORDER BY rowid DESC LIMIT 100)"
+        " UNION ALL SELECT * FROM (SELECT phone, at FROM sms ORDER BY number DESC LIMIT 100)"
+        " UNION ALL SELECT * FROM (SELECT phone, first_seen_at FROM wallet ORDER BY rowid DESC LIMIT 100))"
+        " SELECT used.phone, wallet.first_name, wallet.last_name, prompt.phone IS NOT NULL AS rings"
+        " FROM used JOIN wallet ON wallet.phone = used.phone"
+        " LEFT JOIN prompt ON prompt.phone = used.phone AND prompt.state = 'open' AND prompt.reaches_phone"
+        " AND NOT prompt.ignored AND prompt.shows_at <= ?"
+        " WHERE used.phone <> ? GROUP BY used.phone ORDER BY rings DESC, max(used.at) DESC, used.phone LIMIT ?",
         (clock.now_ms(), phone, NUMBERS_SHOWN),
     ).fetchall()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 
-from sandbox.books import Tx
+from sandbox.books import Tx, insert
 
 SHORTCODE = "174379"  # the public sandbox paybill (reference/mpesa.md 3.1, 12)
 PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"  # its public passkey
@@ -29,11 +29,10 @@ def seed(tx: Tx) -> None:
 
 def find(tx: Tx, code: str) -> sqlite3.Row | None:
     """The organisation behind a shortcode, if there is one."""
-    if TEST_PAYBILL.fullmatch(code):
-        tx.execute(
-            "INSERT OR IGNORE INTO shortcode (code, name, kind) VALUES (?, ?, 'paybill')", (code, f"TEST {code}")
-        )
     row: sqlite3.Row | None = tx.execute("SELECT * FROM shortcode WHERE code = ?", (code,)).fetchone()
+    if row is None and TEST_PAYBILL.fullmatch(code):
+        insert(tx, "shortcode", code=code, name=f"TEST {code}", kind="paybill")
+        return find(tx, code)
     return row
 
 

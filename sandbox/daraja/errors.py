@@ -103,6 +103,6 @@ REFUSALS: Mapping[str, tuple[str, str, int]] = {
 """What the fault ``refused`` can answer, by its ``code``."""
 
 
-def refusal(name: str) -> DarajaError:
-    """One of the gateway's refusals."""
+def refusal(name: str = "500.003.02") -> DarajaError:
+    """One of the gateway's refusals; the spike arrest when nothing else is said."""
     return DarajaError(*REFUSALS[name])

@@ -9,10 +9,12 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from sandbox import clock, faults, hanging, phones
+from sandbox import clock, phones
 from sandbox.core import books
 from sandbox.daraja import errors
 from sandbox.daraja.errors import DarajaError
+from sandbox.faults import Fault
+from sandbox.mishaps import Words, around
 from sandbox.settings import Settings
 
 Body = dict[str, Any]
@@ -39,14 +41,16 @@ def serve(
     body = _read_body(operation)
     phone = phone_of(body) if phone_of else _phone(body, operation)
 
-    before = _take(operation, phone, faults.REFUSED_BEFORE)
-    if before is not None:
-        return _refused(before, operation, token)
-    answer = jsonify(work(body))
-    after = _take(operation, phone, faults.LOST_ANSWERS)
-    if after is None:
-        return answer
-    return hanging.never(after) if after.kind == "timeout_after" else errors.internal().response()
+    words = Words(
+        refusal=lambda fault: _expire(token, operation) if fault.kind == "token_expired" else refused_by(fault),
+        internal_error=lambda: errors.internal().response(),
+    )
+    return around("daraja", operation.name, phone, lambda: jsonify(work(body)), words)
+
+
+def refused_by(fault: Fault) -> Response:
+    """What the gate says for the faults ``spike_arrest`` and ``refused``."""
+    return errors.refusal(*fault.extra.values()).response()
 
 
 def _bearer_token() -> str:
@@ -91,19 +95,8 @@ def _phone(body: Body, operation: Operation) -> str | None:
     return phone if phones.is_msisdn(phone) else None
 
 
-def _take(operation: Operation, phone: str | None, kinds: frozenset[str]) -> faults.Fault | None:
+def _expire(token: str, operation: Operation) -> Response:
+    """The token ends here and now, for everybody who uses it."""
     with books().writing() as tx:
-        return faults.take(tx, "daraja", operation.name, phone, kinds)
-
-
-def _refused(fault: faults.Fault, operation: Operation, token: str) -> Response:
-    """Nothing is executed."""
-    if fault.kind == "token_expired":
-        with books().writing() as tx:
-            tx.execute("UPDATE token SET expires_at = 0 WHERE token = ?", (token,))
-        return DarajaError(*operation.token_code).response()
-    if fault.kind == "timeout_before":
-        return hanging.never(fault)
-    if fault.kind == "error_500_before":
-        return errors.internal().response()
-    return errors.refusal("500.003.02" if fault.kind == "spike_arrest" else str(fault.extra["code"])).response()
+        tx.execute("UPDATE token SET expires_at = 0 WHERE token = ?", (token,))
+    return DarajaError(*operation.token_code).response()

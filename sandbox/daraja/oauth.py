@@ -7,11 +7,13 @@ import hmac
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox import clock, faults, hanging
+from sandbox import clock
 from sandbox.books import insert
 from sandbox.core import books
 from sandbox.daraja import errors, identifiers
 from sandbox.daraja.errors import DarajaError
+from sandbox.daraja.gateway import refused_by
+from sandbox.mishaps import Words, around
 from sandbox.settings import Settings
 
 CONSUMER_KEY = "pamojaSandboxConsumerKey0000000000000000"
@@ -28,14 +30,8 @@ def generate() -> Response:
         raise DarajaError("400.008.02", "Invalid grant type passed", 400)
     if not hmac.compare_digest(given, f"{CONSUMER_KEY}:{CONSUMER_SECRET}".encode()):
         return Response(b"", 400)  # E7: wrong keys are answered with no text at all
-    before = _take(faults.REFUSED_BEFORE)
-    if before is not None:
-        return _refused(before)
-    answer = _issue()
-    after = _take(faults.LOST_ANSWERS)
-    if after is None:
-        return answer
-    return hanging.never(after) if after.kind == "timeout_after" else errors.internal().response()
+    words = Words(refused_by, lambda: errors.internal().response())
+    return around("daraja", "oauth", None, _issue, words)
 
 
 def _credentials() -> bytes:
@@ -58,16 +54,3 @@ def _issue() -> Response:
         tx.execute("DELETE FROM token WHERE expires_at <= ?", (now,))
         insert(tx, "token", token=token, issued_at=now, expires_at=now + lifetime_ms)
     return jsonify(access_token=token, expires_in=str(max(lifetime_ms // 1000 - 1, 0)))
-
-
-def _take(kinds: frozenset[str]) -> faults.Fault | None:
-    with books().writing() as tx:
-        return faults.take(tx, "daraja", "oauth", None, kinds)
-
-
-def _refused(fault: faults.Fault) -> Response:
-    if fault.kind == "timeout_before":
-        return hanging.never(fault)
-    if fault.kind == "error_500_before":
-        return errors.internal().response()
-    return errors.refusal("500.003.02" if fault.kind == "spike_arrest" else str(fault.extra["code"])).response()

@@ -53,6 +53,7 @@ def create(books: Books, tx: Tx, wish: Mapping[str, str | int], settings: Settin
     prompt = find(tx, checkout)
     assert prompt is not None
     wallets.wallet(tx, phone)
+    shortcodes.find(tx, prompt["party_b"])
     if busy:
         _report(books, tx, prompt, "1001", RESULTS["1001"], None, settings)
     elif forced is not None and not reaches:
@@ -104,13 +105,20 @@ def show(books: Books, checkout: str, forced_ms: int) -> None:
             return
         settings = Settings(tx)
         problem = _unshowable(tx, prompt, settings)
-        holder = wallets.wallet(tx, prompt["phone"])
         if problem is not None:
             _close(books, tx, prompt, problem, RESULTS[problem], None, settings)
         elif prompt["forced"] is not None:
             books.later(tx, "stk.finish", clock.now_ms() + (forced_ms or FORCED_ANSWER_MS), checkout=checkout)
-        elif holder["auto_answer"]:
-            books.later(tx, "stk.auto_answer", clock.now_ms() + holder["delay_ms"], checkout=checkout)
+        else:
+            think(books, tx, prompt["phone"])
+
+
+def think(books: Books, tx: Tx, phone: str) -> None:
+    """A phone that answers by itself starts to do so, if there is a prompt on its screen."""
+    prompt, holder = on_screen(tx, phone), wallets.wallet(tx, phone)
+    if prompt is not None and holder["auto_answer"]:
+        due_at = clock.now_ms() + holder["delay_ms"]
+        books.later(tx, "stk.auto_answer", due_at, checkout=prompt["checkout_request_id"])
 
 
 def auto_answer(books: Books, checkout: str) -> None:

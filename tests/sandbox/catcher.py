@@ -78,7 +78,7 @@ class Catcher:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self._server.server_port}{path}"
 
-    def wait(self, count: int = 1, *, path: str | None = None, seconds: float = 8) -> list[Caught]:
+    def wait(self, count: int = 1, *, path: str | None = None, seconds: float = 15) -> list[Caught]:
         """The callbacks once there are that many; fails if they do not come."""
         with self._news:
             came = self._news.wait_for(lambda: len(self.at(path)) >= count, seconds)

@@ -80,7 +80,7 @@ def test_the_prompt_can_be_cancelled_or_get_a_wrong_pin(
 def test_a_prompt_that_is_put_away_ends_by_itself(
     page: Page, sandbox: Sandbox, daraja: Daraja, catcher: Catcher, phone: str
 ) -> None:
-    sandbox.settings(prompt_timeout_seconds=2)
+    sandbox.settings(prompt_timeout_seconds=5)
     daraja.push(phone, catcher.url("/stk"))
     page.get_by_role("button", name="Put the phone away").click()
 
