@@ -47,6 +47,13 @@ if TYPE_CHECKING:
     from tests.harness.browser import Windows
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the one running system together, where `make test` shares the others out."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     with running_servers() as running:
