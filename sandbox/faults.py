@@ -132,6 +132,11 @@ def take(tx: Tx, provider: str, operation: str, phone: str | None, kinds: Collec
     return None
 
 
+def are_set(tx: Tx, provider: str) -> bool:
+    """Whether any fault of a provider has not been used up."""
+    return tx.execute("SELECT 1 FROM fault WHERE provider = ? AND times_left > 0", (provider,)).fetchone() is not None
+
+
 def waiting(tx: Tx, phone: str | None = None) -> list[dict[str, Any]]:
     """Faults that have not been used up, of one number or of all."""
     rows = tx.execute("SELECT * FROM fault WHERE times_left > 0 ORDER BY id").fetchall()

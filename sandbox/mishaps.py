@@ -41,5 +41,8 @@ def _lost(fault: Fault, words: Words) -> Response | None:
 
 
 def _take(provider: str, operation: str, phone: str | None, kinds: frozenset[str]) -> Fault | None:
+    with books().reading() as tx:
+        if not faults.are_set(tx, provider):  # the usual case need not queue for the writer's lock
+            return None
     with books().writing() as tx:
         return faults.take(tx, provider, operation, phone, kinds)
