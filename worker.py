@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 from app import create_app
 from app.kernel import doorbell, schedule
 from app.kernel.database import db
+from app.ops import logs
 from config import settings_from_environment
 
 log = logging.getLogger("worker")
@@ -81,6 +82,7 @@ def main() -> None:
     if arguments.scheduler == bool(arguments.queue):
         parser.error("name one queue, or --scheduler")
 
+    logs.configure()
     application = create_app(settings_from_environment())
     if arguments.scheduler:
         mind_the_clock(application)

@@ -1,4 +1,4 @@
-"""Names for actors and subjects: audit keeps only kind and id, and is told at start-up who can say what they are called."""
+"""Names for actors and subjects: audit keeps kind and id, and is told at start-up who knows what they are called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Search = Callable[[str], Collection[str]]
 Page = Callable[[str], str]
 Known = tuple[str, str]  # kind and id
 
-LONGEST_SHOWN = 20  # an id that the database made says nothing to people beyond its beginning
+LONGEST_SHOWN = 12  # an id that the database made says nothing to people beyond its beginning
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,15 @@ class JsonLines(logging.Formatter):
 
 
 def configure() -> None:
-    """Send everything from INFO on to standard error, once for a process."""
+    """For processes without a log of their own making: everything from INFO on to standard output, once."""
     root = logging.getLogger()
     if any(isinstance(handler.formatter, JsonLines) for handler in root.handlers):
         return
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     root.addHandler(handler)
     root.setLevel(logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it greets whoever asks for the version of the schema
 
 
 def _plain(value: Any) -> Any:

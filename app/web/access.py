@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -150,11 +150,22 @@ def install(app: Flask, settings: Settings) -> None:
 def _gate() -> ResponseReturnValue | None:
     if request.endpoint is None:
         return None  # no such address, or not by this method: the router's own answer follows
+    _check_text()
     declaration = declared(current_app.view_functions[request.endpoint])
     if declaration is None:
         log.error("a view declares no permission and is refused", extra={"endpoint": request.endpoint})
         raise NotAllowed("This page is not open to anybody.")
     return declaration.admit()
+
+
+def _check_text() -> None:
+    """PostgreSQL stores no NUL, and no browser sends one by itself: whoever does is only looking for a way in."""
+    typed = [*request.args.values(), *map(str, (request.view_args or {}).values())]
+    if not cookies.is_cookieless(request):
+        typed += request.form.values()
+    if any("\0" in text for text in typed):
+        audit.notice("nul_in_request", endpoint=request.endpoint)
+        abort(400)
 
 
 def _load(token: str) -> SignedIn | None:

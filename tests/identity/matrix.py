@@ -10,6 +10,7 @@ the tests, which print the row that the program's declarations would give: check
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -55,7 +56,7 @@ def meant() -> list[Row]:
 
 
 def addresses(app: Flask) -> dict[tuple[str, str], Rule]:
-    """Every method of every address that the program knows; rules with commas are named without them."""
+    """Every method of every address that the program knows."""
     return {
         (method, name_of(rule)): rule
         for rule in app.url_map.iter_rules()
@@ -64,8 +65,8 @@ def addresses(app: Flask) -> dict[tuple[str, str], Rule]:
 
 
 def name_of(rule: Rule) -> str:
-    """The rule as the table names it: a comma would end its cell."""
-    return rule.rule.replace(", ", "|")
+    """The rule as the table names it: without the bounds of its parts, ``<int(max=9):id>`` is ``<int:id>``."""
+    return re.sub(r"<(\w+)\([^)]*\):", r"<\1:", rule.rule)
 
 
 def address_of(app: Flask, rule: Rule) -> str:

@@ -162,3 +162,18 @@ def sign_in(client: FlaskClient, role: str) -> dict[str, str]:
     form = {"username": role, "password": PASSWORD, "csrf_token": token_of_page(client.get("/sign-in"))}
     assert client.post("/sign-in", data=form).status_code == 303
     return {"X-CSRFToken": token_of_page(client.get("/account/password"))}
+
+
+def test_a_nul_is_refused_wherever_it_is_typed(
+    app: Flask, client: FlaskClient, rules: dict[tuple[str, str], Rule]
+) -> None:
+    headers = sign_in(client, "administrator")
+
+    for row in walk():
+        address = matrix.address_of(app, rules[row.key])
+        if row.rule.startswith(COOKIELESS) or row.rule.startswith("/static/") or row.key == LAST:
+            continue
+        answers = [client.open(f"{address}?q=a%00b", method=row.method, headers=headers)]
+        if row.method == "POST":
+            answers.append(client.post(address, data={"q": "a\0b"}, headers=headers))
+        assert {answer.status_code for answer in answers} == {400}, row.key
