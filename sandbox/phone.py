@@ -150,17 +150,18 @@ def remove_fault(phone: str, fault_id: int) -> Response:
 
 @bp.post("/phone/<phone>/wallet")
 def change_wallet(phone: str) -> Response:
-    """Put money in, forget wrong PINs, have the phone answer by itself."""
+    """Put money in, have the phone answer by itself, forget wrong PINs. What is left empty stays."""
     phone, form = _msisdn(phone), request.form
     try:
-        changes = control_fields.wallet_changes(
-            ({"balance": form["balance"]} if form.get("balance") else {})
-            | {
-                "auto_answer": form.get("auto_answer") or None,
-                "delay_seconds": int(form.get("delay_seconds") or 0),
-                "pin_locked": False,
-            }
-        )
+        wish: dict[str, Any] = {
+            "auto_answer": form.get("auto_answer") or None,
+            "delay_seconds": int(form.get("delay_seconds") or 0),
+        }
+        if form.get("balance"):
+            wish["balance"] = form["balance"]
+        if form.get("unlock"):
+            wish["pin_locked"] = False
+        changes = control_fields.wallet_changes(wish)
     except ValueError as refused:
         return _page(phone, errors={"wallet": f"Not changed: {refused}."}, status=422)
     with books().writing() as tx:

@@ -88,7 +88,7 @@ class Catcher:
     def at(self, path: str | None) -> list[Caught]:
         return [caught for caught in self.caught if path in (None, caught.path)]
 
-    def stays_at(self, count: int, *, path: str | None = None, seconds: float = 1.0) -> None:
+    def stays_at(self, count: int, *, path: str | None = None, seconds: float = 0.6) -> None:
         """Nothing more comes in a while."""
         time.sleep(seconds)
         assert len(self.at(path)) == count, self.at(path)

@@ -134,6 +134,16 @@ def test_the_number_can_be_changed_and_chosen(page: Page, sandbox: Sandbox, phon
     expect(page.get_by_role("alert")).to_contain_text("is not a Kenyan mobile number")
 
 
+def test_a_locked_pin_can_be_unlocked(page: Page, sandbox: Sandbox, phone: str) -> None:
+    sandbox.phone(phone, pin_locked=True)
+    page.reload()
+    expect(page.locator("#facts")).to_contain_text("locked after wrong PINs")
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.locator("#facts")).to_contain_text("1234")
+    assert sandbox.phone(phone)["balance"] == "50000.00"
+
+
 def test_another_number_that_rings_can_be_seen(
     page: Page, sandbox: Sandbox, daraja: Daraja, catcher: Catcher, phone: str
 ) -> None:
