@@ -25,7 +25,7 @@ from launcher.redis import Redis
 from launcher.supervisor import Stopped, Supervisor, end_leftovers
 from launcher.trouble import LaunchError
 
-READY_SECONDS = 60
+READY_SECONDS = 120  # on a machine that is busy with something else
 STOP_SECONDS = 90
 DEMONSTRATION_USERS = ("admin", "manager", "officer", "teller", "accountant", "auditor", "agent")
 
@@ -48,7 +48,7 @@ class Installation:
 
         Raises LaunchError when something keeps it from starting.
         """
-        self.place.var.mkdir(parents=True, exist_ok=True)
+        self.place.var.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked(), self._supervisor.listening():
             try:
                 end_leftovers(self._processes)
@@ -132,7 +132,9 @@ class Installation:
         if providers.reports_go_to().startswith(f"{self.place.base_url}/"):
             return
         command = programs.python_program("address", "flask --app wsgi messaging address", environment).command
-        printed = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=True)
+        printed = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+        if printed.returncode != 0:
+            raise LaunchError(f"our address for delivery reports could not be made: {printed.stderr.strip()}")
         providers.send_reports_to(printed.stdout.strip())
 
     def _wait_for(self, condition: Callable[[], bool], name: str, seconds: int) -> None:
