@@ -59,7 +59,8 @@ def serve(filename: str) -> Response:
         response.vary.add("Accept-Encoding")
     if coding != compression.PLAIN:
         response.headers["Content-Encoding"] = coding
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _names(folder: Path) -> list[str]:

@@ -69,6 +69,6 @@ def _may_compress(response: Response) -> bool:
         not response.direct_passthrough
         and not response.is_streamed
         and "Content-Encoding" not in response.headers
-        and response.mimetype.startswith(_TEXTUAL)
+        and (response.mimetype or "").startswith(_TEXTUAL)
         and (response.content_length or 0) >= _WORTH_BYTES
     )

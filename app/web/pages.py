@@ -28,7 +28,7 @@ def done(url: str, *, fragment: str | None = None, **context: object) -> Respons
     HTMX without a fragment is sent on as well; a 303 would be followed out of sight and land inside the old page.
     """
     if not wants_fragment():
-        return _varying(redirect(url, code=303))
+        return _varying(make_response(redirect(url, code=303)))
     if fragment:
         return _varying(make_response(render_template(fragment, **context)))
     return _varying(leave_to(url))

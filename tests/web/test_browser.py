@@ -195,6 +195,17 @@ def test_a_refused_form_keeps_what_was_typed_and_leads_to_each_field(admin: Page
     expect(dialog.get_by_label("Amount")).to_be_focused()
 
 
+def test_a_failure_of_ours_leaves_the_page_as_it_is_and_is_told(admin: Page) -> None:
+    admin.goto("/")
+    told = {"HX-Trigger": '{"toast": {"texts": ["Something went wrong on our side."]}}'}
+    admin.route("**/search", lambda route: route.fulfill(status=500, headers=told, body="<b>a broken part</b>"))
+
+    admin.get_by_role("searchbox").fill("kamau")
+
+    expect(admin.get_by_role("status")).to_contain_text("Something went wrong on our side.")
+    expect(admin.get_by_text("a broken part")).to_have_count(0)
+
+
 def test_a_lost_line_is_told(admin: Page) -> None:
     admin.goto("/")
     admin.context.set_offline(True)
