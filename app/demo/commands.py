@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import AppGroup
 
 from app.demo.load import load
@@ -29,16 +30,10 @@ def load_command(members: int, seed: int, as_json: bool) -> None:
     if settings.is_production:
         raise click.ClickException("Demonstration data does not belong in production. Nothing was loaded.")
     made = in_transaction(lambda: load(members, seed=seed, password=settings.demo_password))
-    facts = {"loaded": made is not None, "members": made.members if made else 0,
-             "accounts": made.accounts if made else 0, "entries": made.entries if made else 0}  # fmt: skip
     if as_json:
-        click.echo(json.dumps(facts))
+        counts = asdict(made) if made else {"members": 0, "accounts": 0, "entries": 0}
+        click.echo(json.dumps({"loaded": made is not None, **counts}))
     elif made is None:
         click.echo("There are members already; nothing was loaded.")
     else:
         click.echo(f"Loaded {made.members:,} members, {made.accounts:,} accounts and {made.entries:,} entries.")
-
-
-def install(app: Flask) -> None:
-    """Add the command; called by ``create_app``."""
-    app.cli.add_command(demo)

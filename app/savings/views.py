@@ -222,12 +222,12 @@ def _product_page(
     status: int = 200,
     stale: StaleProduct | None = None,
 ) -> Response:
-    on = clock.business_date()
+    on, shown = clock.business_date(), queries.product(product_id)
     return page(
         "savings/product.html",
         status=status,
-        product=queries.product(product_id),
-        control_account=ledger.ledger_account(queries.product(product_id).control_account),
+        product=shown,
+        control_account=ledger.ledger_account(shown.control_account),
         holding=queries.terms_by_product([product_id], on=on).get(product_id),
         decided=queries.terms_of(product_id),
         today=on,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 
 from app.audit.models import AuditEvent
 from app.kernel.database import db
@@ -301,6 +302,23 @@ def test_the_history_of_a_status_cannot_be_rewritten() -> None:
     with pytest.raises(Exception, match="permission denied"):
         db.session.execute(text("UPDATE member_status_change SET reason = 'never'"))
     db.session.rollback()
+
+
+def test_what_the_database_refuses_is_logged_without_names() -> None:
+    number = queries.get(examples.register(first_name="Zipporah")).number
+
+    with pytest.raises(IntegrityError) as broken:
+        db.session.execute(
+            text(
+                "INSERT INTO member (number, first_name, last_name, national_id, national_id_hash, born_on, gender,"
+                " language, branch_id, joined_on, status, version, updated_at) SELECT :number, :name, last_name,"
+                " '', :hash, born_on, gender, language, branch_id, joined_on, status, 1, now() FROM member"
+            ),
+            {"number": number, "name": "Philemon", "hash": b"x"},
+        )
+    db.session.rollback()
+
+    assert "Philemon" not in str(broken.value)
 
 
 def test_members_join_on_the_business_date() -> None:

@@ -161,6 +161,14 @@ def test_asking_for_one_more_row_keeps_everything_and_saves_nothing(signed_in: S
     assert registered() == []
 
 
+def test_enter_registers_and_does_not_ask_for_one_more_row(signed_in: SignedIn) -> None:
+    page = signed_in("officer").get("/members/new").get_data(as_text=True)
+
+    buttons = re.findall(r"<button[^>]*>", page[page.index('id="member-form"') :])
+
+    assert "add_kin" not in buttons[0]  # a browser presses the first button of a form
+
+
 def test_a_duplicate_is_named_with_a_link_to_the_member(signed_in: SignedIn) -> None:
     first = examples.register(national_id="29876543")
 
