@@ -140,7 +140,9 @@ def _database_down(error: Exception) -> Response:
 
 
 def _mistake(error: InternalServerError) -> Response:
-    return _answer(_OUR_MISTAKE)
+    """Also reached when showing an error failed in turn, as it must while the database is down."""
+    cause = error.original_exception
+    return _database_down(cause) if isinstance(cause, OperationalError | InterfaceError) else _answer(_OUR_MISTAKE)
 
 
 def _answer(problem: Problem) -> Response:

@@ -42,11 +42,13 @@ def show() -> Response:
     if today is None:
         return page("web/not_open.html")
     sees_payments = current_user.may("payments.view")
+    latest = payments.history(PaymentFilter(), size=LATEST).items if sees_payments else []
     return page(
         "web/home.html",
         figures=[figure for permission, tell in TILES if current_user.may(permission) for figure in tell(today)],
         received=payments.received_on(today) if sees_payments else [],
-        latest=payments.history(PaymentFilter(), size=LATEST).items if sees_payments else [],
+        latest=latest,
+        names=members.names_of(payments.members_of(latest)),
         to_review=payments.to_review() if sees_payments else 0,
     )
 

@@ -146,6 +146,21 @@ def test_a_database_that_is_down_needs_no_database_to_say_so(
     assert 'class="places"' not in answer.text
 
 
+def test_even_an_error_page_that_needs_the_database_ends_in_that_answer(
+    app: Flask, officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down() -> object:
+        raise OperationalError("SELECT", {}, Exception("connection refused"))
+
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    monkeypatch.setitem(app.jinja_env.globals, "places", down)
+
+    answer = officer.get("/nothing")
+
+    assert answer.status_code == 503
+    assert "The database does not answer just now." in answer.text
+
+
 def test_an_address_that_does_not_exist_is_told_in_our_words(officer: FlaskClient) -> None:
     answer = officer.get("/loans/none")
 
