@@ -101,6 +101,7 @@ class Member(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds
         Index("ix_member_branch_id_number", "branch_id", "number"),
         Index("ix_member_status_number", "status", "number"),
         Index("ix_member_officer_id_number", "officer_id", "number"),
+        Index("ix_member_joined_on", "joined_on"),
         CheckConstraint("number ~ '^M[0-9]{6,}$'", name="number"),
         CheckConstraint("btrim(first_name) <> '' AND btrim(last_name) <> ''", name="names"),
     )

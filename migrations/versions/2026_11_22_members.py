@@ -84,6 +84,7 @@ def _members() -> None:
     op.create_index("ix_member_branch_id_number", "member", ["branch_id", "number"])
     op.create_index("ix_member_status_number", "member", ["status", "number"])
     op.create_index("ix_member_officer_id_number", "member", ["officer_id", "number"])
+    op.create_index("ix_member_joined_on", "member", ["joined_on"])
     grant("member", "select, insert, update")
 
 
