@@ -126,6 +126,11 @@ class Payment(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAlche
         return True
 
     @property
+    def main_share(self) -> PaymentAllocation | None:
+        """The share that speaks for it in a list: the first that counts, not one that was moved out of suspense."""
+        return next((share for share in self.allocations if share.state.counts), next(iter(self.allocations), None))
+
+    @property
     def age(self) -> timedelta:
         """How long ago it was sent, or created."""
         return clock.now() - (self.submitted_at or self.created_at)

@@ -116,6 +116,11 @@ def history(chosen: PaymentFilter, *, after: str | None = None, size: int = 25) 
     return keyset(query, by=(Payment.created_at, Payment.id), after=after, size=size)
 
 
+def members_of(payments: Sequence[Payment]) -> set[UUID]:
+    """Whose payments these are, as far as it is known."""
+    return {payment.member_id for payment in payments if payment.member_id}
+
+
 def history_total(chosen: PaymentFilter) -> FilterTotal:
     """The totals row of a filter, over at most LARGEST_COUNT payments."""
     found = select(Payment.amount, Payment.state).where(*chosen.conditions()).limit(LARGEST_COUNT + 1).subquery()

@@ -68,7 +68,7 @@ class PaymentService:
         """
         member = members.get(member_id)
         amount = total(share.amount for share in intended)
-        carrier = rails.get(rail)
+        carrier = rails.chosen(rail)
         carrier.check(phone, amount)
         accounts = [_fitting_account(member_id, share) for share in intended]
         payment = Payment(

@@ -44,6 +44,7 @@ def index() -> ResponseReturnValue:
         total=queries.history_total(chosen),
         chips=_chips(chosen),
         member=members.get(chosen.member_id) if chosen.member_id else None,
+        names=members.names_of(queries.members_of(shown.items)) if not chosen.member_id else {},
         purposes=[destination.purpose for destination in destinations.every()],
         states=PaymentState,
         rails=rails.ready(),
@@ -82,7 +83,7 @@ def create_prompt(member_id: UUID) -> ResponseReturnValue:
 
 def _prompt_once(member_id: UUID, form: Filled[PromptForm]) -> Once:
     values = form.values
-    if values.purpose is None:
+    if values.purpose not in {destination.purpose for destination in destinations.every()}:
         raise Invalid({"account": "Choose what the payment is for."})
     share = Intended(values.purpose, values.account_id, values.amount)
     return once(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import current_app
 
+from app.kernel.errors import Invalid
 from app.kernel.money import Money
 from app.kernel.phones import Phone
 
@@ -86,6 +87,14 @@ def register(rail: Rail) -> None:
 def get(name: str) -> Rail:
     """The rail of a payment."""
     rail: Rail = current_app.extensions["rails"][name]
+    return rail
+
+
+def chosen(name: str) -> Rail:
+    """The rail that somebody picked for a prompt. Refuses with Invalid what is not offered."""
+    rail = next((rail for rail in ready() if rail.name == name), None)
+    if rail is None:
+        raise Invalid({"rail": "Choose one of the methods that are set up."})
     return rail
 
 

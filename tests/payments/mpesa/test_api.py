@@ -192,7 +192,7 @@ def test_a_question_writes_nothing(api, society):
     assert db.session.execute(db.text("select xmin from payment")).scalar_one() == before
 
 
-@pytest.mark.parametrize("reference", [UUID(int=1), "ws_CO_1", "%00", "a" * 300])
+@pytest.mark.parametrize("reference", [UUID(int=1), "ws_CO_1", "a" * 300])
 def test_what_is_not_there_is_not_found(api, society, reference):
     assert api.get(f"{QUERY}/{reference}").status_code == 404
 

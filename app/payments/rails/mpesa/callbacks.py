@@ -126,6 +126,7 @@ class MpesaCallbackService:
 
 def register() -> None:
     """Have the inbox hand M-PESA's messages to this service; called by ``create_app``."""
+    sources.check()
     inbox.handler(RAIL, "stk", lambda callback: MpesaCallbackService(callback).stk())
     inbox.handler(RAIL, "confirm", lambda callback: MpesaCallbackService(callback).confirm())
     inbox.handler(RAIL, "validate", lambda callback: MpesaCallbackService(callback).validate())

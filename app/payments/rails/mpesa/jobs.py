@@ -34,12 +34,14 @@ def run_errand(errand_id: UUID) -> None:
 @job("default")
 def pull(shortcode: str) -> None:
     """Read M-PESA's own list of receipts and credit what is missing here."""
+    window = in_transaction(lambda: pulling.claim_window(shortcode))
+    if window is None:
+        return
     paybill = configuration.of(shortcode)
     if paybill is None or not paybill.is_complete:
+        in_transaction(lambda: pulling.give_up(window))
         return
-    window = in_transaction(lambda: pulling.claim_window(shortcode))
-    if window is not None:
-        pulling.run(window, paybill, MpesaService(paybill))
+    pulling.run(window, paybill, MpesaService(paybill))
 
 
 @every(minutes=PULL_EVERY_MINUTES)

@@ -125,7 +125,7 @@ class StkPush:
 
     shortcode: str
     passkey: str = field(repr=False)
-    phone: Phone
+    phone: Phone = field(repr=False)
     amount: Money
     account_reference: str
     description: str

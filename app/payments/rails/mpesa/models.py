@@ -191,6 +191,15 @@ class ErrandKind(LabelledEnum):
     C2B_REGISTER = "c2b_register", "Register paybill addresses"
     PULL_REGISTER = "pull_register", "Register for pulled receipts"
 
+    @property
+    def hint(self) -> str:
+        """What it does, for whoever has not asked for it yet."""
+        return {
+            ErrandKind.CONNECTION_TEST: "Nobody's phone rings.",
+            ErrandKind.C2B_REGISTER: "Payments to the paybill are then announced to us. Safaricom takes this once.",
+            ErrandKind.PULL_REGISTER: "Receipts that nobody told us of can then be found.",
+        }[self]
+
 
 class ErrandState(LabelledEnum):
     """How far it got."""
@@ -233,7 +242,8 @@ class MpesaPull(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAlc
     __table_args__ = (Index("ix_mpesa_pull_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),)
 
     shortcode: Mapped[str] = mapped_column(primary_key=True)
-    wanted_since: Mapped[datetime | None] = mapped_column(Instant)  # further back than usual
+    wanted_since: Mapped[datetime | None] = mapped_column(Instant)  # what the next pull is to read
+    reading_since: Mapped[datetime | None] = mapped_column(Instant)  # what the pull that is running, or died, reads
     complete_until: Mapped[datetime | None] = mapped_column(Instant)  # everything before is known
     pulled_at: Mapped[datetime | None] = mapped_column(Instant)
     detail: Mapped[str] = mapped_column(default="", server_default="")

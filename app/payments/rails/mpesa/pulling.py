@@ -27,7 +27,7 @@ from .messages import PulledLine, PulledPage
 from .models import MpesaPull, MpesaTransaction, TransactionChannel
 from .service import MpesaService, NotAnswered
 
-LEASE_SECONDS = 300
+LEASE_SECONDS = 150  # longer than a job may run
 OVERLAP = timedelta(hours=1)  # before what is known to be complete
 USUAL_WINDOW = timedelta(hours=3)
 LONGEST_WINDOW = timedelta(hours=48)  # M-PESA's list reaches no further back
@@ -85,9 +85,18 @@ def claim_window(shortcode: str) -> Window | None:
     if row is None:
         return None
     instant = clock.now()
-    since = max(row.wanted_since or instant - USUAL_WINDOW, instant - LONGEST_WINDOW + timedelta(minutes=1))
-    row.wanted_since = None  # what is asked for from now on is another pull's work
+    # A pull that died has left behind what it was to read; what is asked for from now on is another pull's work.
+    asked = [since for since in (row.wanted_since, row.reading_since) if since is not None]
+    since = max(min(asked, default=instant - USUAL_WINDOW), instant - LONGEST_WINDOW + timedelta(minutes=1))
+    row.reading_since, row.wanted_since = since, None
     return Window(shortcode, since, instant, row.fence)
+
+
+def give_up(window: Window) -> None:
+    """The paybill is no longer set up: nothing is due until it is."""
+    row = hold(MpesaPull, window.shortcode, fence=window.fence)
+    row.detail = "M-PESA is not set up for this paybill."
+    done(row)
 
 
 def run(window: Window, paybill: Configuration, service: MpesaService) -> None:
@@ -166,11 +175,10 @@ def _finish(window: Window, *, detail: str = "", trouble: Meaning | None = None)
     row.pulled_at = clock.now()
     if trouble is not None:
         row.detail = trouble.words
-        row.wanted_since = min(window.since, row.wanted_since or window.since)
         # What only an administrator can mend is tried again by the timetable, not every two minutes.
         done(row, next_at=None if trouble.needs_operator else clock.now() + AFTER_TROUBLE)
         return
-    row.detail = detail
+    row.detail, row.reading_since = detail, None
     if row.complete_until is None or window.since <= row.complete_until:
         row.complete_until = max(window.until, row.complete_until or window.until)
     done(row, next_at=clock.now() + BETWEEN_PULLS if row.wanted_since else None)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from app import audit
 from app.kernel.database import db
 from app.kernel.encryption import keyed_hash
 from app.kernel.money import Money
@@ -45,7 +46,14 @@ def by_checkout_request_id(checkout_request_id: str) -> STKPushRequest | None:
 
 
 def note_ids(row: STKPushRequest, merchant_request_id: str, checkout_request_id: str) -> None:
-    """Keep M-PESA's ids of a prompt: encrypted, as one of them contains the payer's number, and findable."""
+    """Keep M-PESA's ids of a prompt: encrypted, as one of them contains the payer's number, and findable.
+
+    An id that M-PESA has given to another prompt already is of no use to find either.
+    """
+    other = by_checkout_request_id(checkout_request_id)
+    if other is not None and other.id != row.id:
+        audit.notice("mpesa.request_id_repeated", payment_id=str(row.payment_id), other=str(other.payment_id))
+        return
     row.merchant_request_id, row.checkout_request_id = merchant_request_id, checkout_request_id
     row.checkout_request_hash = _checkout_hash(checkout_request_id)
 

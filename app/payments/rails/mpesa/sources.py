@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from flask import current_app
 
-from config import Settings
+from config import ConfigurationError, Settings
 
 PUBLISHED_SOURCES = (
     "196.201.214.200",
@@ -39,6 +39,14 @@ def is_mpesa(address: str) -> bool:
     if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped is not None:
         peer = peer.ipv4_mapped
     return any(peer in network for network in _allowed())
+
+
+def check() -> None:
+    """Refuse to start with a list that cannot be read. Raises ConfigurationError."""
+    try:
+        _allowed()
+    except ValueError as wrong:
+        raise ConfigurationError(f"MPESA_CALLBACK_ALLOWLIST must hold addresses or networks: {wrong}.") from None
 
 
 def read_list(text: str) -> Sequence[Network]:
