@@ -7,8 +7,8 @@ import re
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # PostgreSQL explains a refused row by quoting it.
     (re.compile(r"^(DETAIL|CONTEXT|\[parameters):?.*$", re.M), r"\1: (left out)"),
-    (re.compile(r"(/hooks/m/)[^/\s\"']+"), r"\1***"),
-    (re.compile(r"(/api/mpesa/query/)[^/\s\"'?]+"), r"\1***"),
+    (re.compile(r"(/hooks/\w+/)[^/\s\"'<]+"), r"\1***"),
+    (re.compile(r"(/api/mpesa/query/)[^/\s\"'?<]+"), r"\1***"),
     (re.compile(r"(Bearer|Basic)\s+[\w.~+/=-]+", re.I), r"\1 ***"),
     (re.compile(r"pmj_[\w-]+"), "pmj_***"),
     # A Kenyan mobile number, also in the middle of a CheckoutRequestID.

@@ -13,6 +13,8 @@ from app.ops.masking import masked
         ("phone 0112345678", "phone 01•••678"),
         ("ws_CO_22112026104102254712345678", "ws_CO_221120261041022547•••678"),
         ("POST /hooks/m/00112233445566778899aabbccddeeff/stk", "POST /hooks/m/***/stk"),
+        ("POST /hooks/s/00112233445566778899aabbccddeeff/delivery", "POST /hooks/s/***/delivery"),
+        ("route /hooks/m/<secret>/<flow>", "route /hooks/m/<secret>/<flow>"),
         ("GET /api/mpesa/query/ws_CO_2211?x=1", "GET /api/mpesa/query/***?x=1"),
         ("Authorization: Bearer pmj_AbC-123_x", "Authorization: Bearer ***"),
         ("token pmj_AbC-123_x.", "token pmj_***."),
