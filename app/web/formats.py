@@ -56,17 +56,17 @@ def clock_time(instant: datetime | None) -> str:
 
 
 def ago(instant: datetime | None) -> str:
-    """How long since, in the one unit that matters: just now, 3 min, 2 h, 5 days."""
+    """How long since, in the one unit that matters: just now, 3 min ago, 2 h ago, 5 days ago."""
     if instant is None:
         return ""
     passed = max(clock.now() - instant, timedelta(0))
     if passed < timedelta(minutes=1):
         return "just now"
     if passed < timedelta(hours=1):
-        return f"{passed // timedelta(minutes=1)} min"
+        return f"{passed // timedelta(minutes=1)} min ago"
     if passed < timedelta(days=1):
-        return f"{passed // timedelta(hours=1)} h"
-    return "1 day" if passed.days == 1 else f"{passed.days} days"
+        return f"{passed // timedelta(hours=1)} h ago"
+    return "1 day ago" if passed.days == 1 else f"{passed.days} days ago"
 
 
 def seconds_since(instant: datetime) -> int:

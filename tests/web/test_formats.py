@@ -44,10 +44,10 @@ def test_what_is_missing_is_empty() -> None:
     ("passed", "words"),
     [
         (timedelta(seconds=59), "just now"),
-        (timedelta(minutes=3, seconds=50), "3 min"),
-        (timedelta(hours=2), "2 h"),
-        (timedelta(hours=30), "1 day"),
-        (timedelta(days=5), "5 days"),
+        (timedelta(minutes=3, seconds=50), "3 min ago"),
+        (timedelta(hours=2), "2 h ago"),
+        (timedelta(hours=30), "1 day ago"),
+        (timedelta(days=5), "5 days ago"),
         (timedelta(seconds=-5), "just now"),
     ],
 )
