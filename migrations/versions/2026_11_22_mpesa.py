@@ -203,6 +203,7 @@ def _work() -> None:
         "mpesa_pull",
         sa.Column("shortcode", sa.Text, primary_key=True),
         sa.Column("wanted_since", INSTANT),
+        sa.Column("reading_since", INSTANT),
         sa.Column("complete_until", INSTANT),
         sa.Column("pulled_at", INSTANT),
         sa.Column("detail", sa.Text, nullable=False, server_default=""),
