@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import contains_eager
 
 from app.kernel import clock
 from app.kernel.database import db
@@ -137,6 +138,7 @@ def suspense(*, after: str | None = None) -> Page[PaymentAllocation]:
         select(PaymentAllocation)
         .join(PaymentAllocation.payment)
         .where(PaymentAllocation.state == AllocationState.SUSPENSE)
+        .options(contains_eager(PaymentAllocation.payment).lazyload(Payment.allocations))
     )
     return keyset(query, by=(PaymentAllocation.id,), after=after)
 
