@@ -271,7 +271,9 @@ def test_a_door_posts_only_where_it_sees_what_others_committed(raw: Connection) 
 
 
 @pytest.mark.parametrize("table", ["entry", "posting", "seal", "daily_total", "entry_digest", "act"])
-@pytest.mark.parametrize("change", ["UPDATE ledger.{} SET {} = {}", "DELETE FROM ledger.{}", "TRUNCATE ledger.{} CASCADE"])
+@pytest.mark.parametrize(
+    "change", ["UPDATE ledger.{} SET {} = {}", "DELETE FROM ledger.{}", "TRUNCATE ledger.{} CASCADE"]
+)
 def test_history_is_refused_even_to_the_owner(owner: Connection, table: str, change: str) -> None:
     column = {"seal": "sealed_by", "daily_total": "posting_count", "act": "actor"}.get(table, "booked_on")
 

@@ -43,7 +43,9 @@ def exported(on: date) -> list[bytes]:
     entries = db.session.execute(text(EXPORT), {"on": on}).mappings().all()
     return [
         sealing.digest(
-            sealing.canonical(dict(entry), [tuple(row) for row in db.session.execute(text(EXPORT_LINES), {"entry": entry["id"]})])
+            sealing.canonical(
+                dict(entry), [tuple(row) for row in db.session.execute(text(EXPORT_LINES), {"entry": entry["id"]})]
+            )
         )
         for entry in entries
     ]
@@ -71,7 +73,10 @@ def test_another_implementation_comes_to_the_same_seals(book: Book) -> None:
                     date(2026, 1, 31),
                     Cause("run", "1"),
                     "Interest",
-                    (debit("5020", kes("1"), branch=book.hq), credit("2110", kes("1"), branch=nakuru, member_account=there)),
+                    (
+                        debit("5020", kes("1"), branch=book.hq),
+                        credit("2110", kes("1"), branch=nakuru, member_account=there),
+                    ),
                 )
                 for n in range(12)
             ],
@@ -86,7 +91,9 @@ def test_another_implementation_comes_to_the_same_seals(book: Book) -> None:
     for on, seal in zip((date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 2)), sealed, strict=True):
         digests = exported(on)
         assert digests == list(
-            db.session.scalars(select(t.entry_digest.c.digest).where(t.entry_digest.c.booked_on == on).order_by("entry_id"))
+            db.session.scalars(
+                select(t.entry_digest.c.digest).where(t.entry_digest.c.booked_on == on).order_by("entry_id")
+            )
         )
         assert seal == sealing.day_hash(on.isoformat(), previous, digests)
         previous = seal
