@@ -31,6 +31,7 @@ from app.messaging import provider as sms_provider
 from app.messaging import views as messaging_views
 from app.ops import jobs as ops_jobs
 from app.ops import requests as ops_requests
+from app.ops import start
 from app.ops import views as ops_views
 from app.payments import destinations, hooks, rails
 from app.payments import jobs as payments_jobs
@@ -61,6 +62,8 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
     _manners(app, settings)
     _rooms(app)
     with app.app_context():
+        if settings.is_production:
+            start.refuse_strong_role()
         _money_in()
         _members_accounts()
         _places()

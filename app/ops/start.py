@@ -1,0 +1,30 @@
+"""What production looks at before it starts: the application must not be able to do what only migrations may."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from app.kernel.database import db
+from config import ConfigurationError
+
+# Append-only tables and the ledger's doors protect against the application's role, not against their owner.
+_IS_TOO_STRONG = text(
+    """
+    SELECT r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, d.datdba, 'MEMBER')
+           OR EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                       WHERE n.nspname IN ('public', 'ledger') AND pg_has_role(r.oid, c.relowner, 'MEMBER'))
+      FROM pg_roles r, pg_database d
+     WHERE r.rolname = current_user AND d.datname = current_database()
+    """
+)
+
+
+def refuse_strong_role() -> None:
+    """Refuse to run as an owner or superuser. Raises ConfigurationError; the database's own error if it is away."""
+    with db.engine.connect() as connection:
+        if connection.scalar(_IS_TOO_STRONG):
+            raise ConfigurationError(
+                "DATABASE_URL names an owner or superuser. Production runs as the application's role;"
+                " only DATABASE_OWNER_URL, for migrations, names the owner."
+            )
+    db.engine.dispose()  # whoever forks from here opens connections of its own
