@@ -22,9 +22,10 @@ _IS_TOO_STRONG = text(
 def refuse_strong_role() -> None:
     """Refuse to run as an owner or superuser. Raises ConfigurationError; the database's own error if it is away."""
     with db.engine.connect() as connection:
-        if connection.scalar(_IS_TOO_STRONG):
-            raise ConfigurationError(
-                "DATABASE_URL names an owner or superuser. Production runs as the application's role;"
-                " only DATABASE_OWNER_URL, for migrations, names the owner."
-            )
+        is_too_strong = connection.scalar(_IS_TOO_STRONG)
     db.engine.dispose()  # whoever forks from here opens connections of its own
+    if is_too_strong:
+        raise ConfigurationError(
+            "DATABASE_URL names an owner or superuser. Production runs as the application's role;"
+            " only DATABASE_OWNER_URL, for migrations, names the owner."
+        )
