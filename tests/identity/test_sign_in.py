@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from app.audit.models import AuditEvent
 from app.identity import passwords
 from app.identity.models import SignInCounter, Staff, StaffSession
+from app.identity.service import sign_in as service
 from app.identity.service import staff as staff_service
 from app.identity.states import StaffStatus
 from app.kernel.actor import Actor
@@ -296,16 +297,19 @@ def test_unknown_usernames_are_locked_like_known_ones(client: FlaskClient, jane:
 
 
 def test_one_try_each_at_many_usernames_locks_the_address(client: FlaskClient, app: Flask) -> None:
-    answers = [sign_in(client, f"user{number}", "wrong").status_code for number in range(51)]
+    for number in range(49):
+        in_transaction(lambda: service.count_try(f"user{number}", address="127.0.0.1"))
 
-    assert answers == [401] * 50 + [429]
+    answers = [sign_in(client, f"user{number}", "wrong").status_code for number in range(49, 51)]
+
+    assert answers == [401, 429]
     elsewhere = sign_in(client, "user99", "wrong", environ_base={"REMOTE_ADDR": "10.0.0.9"})
     assert elsewhere.status_code == 401
 
 
 def test_signing_in_in_between_does_not_clear_the_address_of_a_guesser(client: FlaskClient, jane: str) -> None:
     for number in range(10):
-        sign_in(client, f"user{number}", "wrong")
+        in_transaction(lambda: service.count_try(f"user{number}", address="127.0.0.1"))
     sign_in(client, jane)
 
     tries = db.session.scalars(select(SignInCounter.tries).where(SignInCounter.kind == "address")).one()
