@@ -37,6 +37,7 @@ from flask.testing import FlaskClient
 from launcher.postgres import OWNER
 from tests.harness.apps import dispose, make_app, rolled_back
 from tests.harness.clock import SettableClock
+from tests.harness.leftovers import clear_away
 from tests.harness.people import hire, signed_in_client
 from tests.harness.programs import Sandbox, Stack, running_sandbox, running_stack
 from tests.harness.servers import Servers, running_servers
@@ -45,6 +46,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.harness.browser import Windows
+
+
+def pytest_sessionstart() -> None:
+    """Begin on a machine without what an earlier run left behind when it was killed."""
+    clear_away()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,8 @@
 """The ground of the tests itself."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -12,6 +15,7 @@ from app.kernel.clock import now, today_eat
 from app.kernel.database import db
 from app.kernel.transactions import in_transaction
 from tests.harness.clock import SettableClock
+from tests.harness.leftovers import clear_away, new_folder, remember
 from tests.harness.people import hire
 
 
@@ -72,3 +76,22 @@ def test_threads_on_a_committed_database_see_each_other(committed_app: Flask) ->
 
     with committed_app.app_context():
         assert db.session.scalar(text("select count(*) from staff")) == 4
+
+
+def test_what_a_killed_run_left_behind_is_cleared_away() -> None:
+    """It is recognised by who made it: a run that goes on keeps what is its own."""
+    server = (sys.executable, "-c", "import time; time.sleep(600)")
+    left, kept = new_folder(), new_folder()
+    processes = {folder: subprocess.Popen(server, start_new_session=True) for folder in (left, kept)}
+    for folder, process in processes.items():
+        remember(folder, redis=process.pid)
+    (left / "runner.json").write_text('{"pid": 1, "started": "another day"}')
+
+    clear_away()
+
+    assert processes[left].wait(10) != 0
+    assert not left.exists()
+    assert processes[kept].poll() is None
+    processes[kept].kill()
+    processes[kept].wait()
+    shutil.rmtree(kept)

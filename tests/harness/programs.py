@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from launcher import files
 from launcher.environment import CHECKOUT
 from launcher.postgres import OWNER, Postgres
 from launcher.processes import end_session, free_port, is_running, kill_session, session_members, wait_until
+from tests.harness.leftovers import new_folder, remember
 from tests.harness.servers import DEMO_PASSWORD
 
 START_SECONDS = 240  # two cores may be busy with other tests
@@ -61,11 +61,12 @@ class Sandbox:
 @contextmanager
 def running_sandbox() -> Iterator[Sandbox]:
     """The sandbox in a process of its own, with empty books."""
-    folder = Path(tempfile.mkdtemp(prefix="pamoja-sandbox-"))
+    folder = new_folder()
     port = free_port()
     command = [sys.executable, "-m", "sandbox", "--port", str(port), "--data", str(folder)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=CHECKOUT, stdout=log, stderr=log, start_new_session=True)
+    remember(folder, sandbox=process.pid)
     sandbox = Sandbox(f"http://127.0.0.1:{port}")
     try:
         assert wait_until(lambda: answers(f"{sandbox.url}/"), START_SECONDS), (folder / "log").read_text()
@@ -210,7 +211,7 @@ class Stack:
 @contextmanager
 def running_stack(**variables: str) -> Iterator[Stack]:
     """A whole system with demonstration data, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="pamoja-stack-"))
+    folder = new_folder()
     stack = Stack(folder, variables)
     try:
         stack.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from app import create_app
 from config import Settings
 from launcher.postgres import APPLICATION, DATABASE, FAST_AND_FORGETFUL, OWNER, Postgres
 from launcher.redis import Redis
+from tests.harness.leftovers import new_folder, remember
 
 SECRET_KEY = "a-secret-for-tests-only-and-long-enough"
 ENCRYPTION_KEYS = "test:dGVzdHMtb25seS1rZXktb2YtdGhpcnR5LXR3by1ieXQ="
@@ -63,13 +63,16 @@ def running_servers(*, durable: bool = False) -> Iterator[Servers]:
 
     ``durable`` keeps the settings of `make run`: for whoever pulls the plug, and for benchmarks.
     """
-    folder = Path(tempfile.mkdtemp(prefix="pamoja-tests-"))
+    folder = new_folder()
     postgres = Postgres(folder / "postgres", settings={} if durable else FAST_AND_FORGETFUL)
     redis = Redis(folder / "redis")
     try:
         with (folder / "servers.log").open("wb") as log:
             postgres.start(log)
             redis.start(log)
+        assert postgres.process is not None
+        assert redis.process is not None
+        remember(folder, postgres=postgres.process.pid, redis=redis.process.pid)
         servers = Servers(postgres, redis, folder)
         migrate(servers.settings(servers.template))
         yield servers

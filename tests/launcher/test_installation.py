@@ -19,6 +19,7 @@ from launcher import files
 from launcher.environment import CHECKOUT, place_from_environment, write_environment
 from launcher.processes import is_running, session_members, wait_until
 from launcher.trouble import LaunchError
+from tests.harness.leftovers import new_folder
 from tests.harness.programs import Stack, answers
 
 ROLES = {"postgres", "redis", "sandbox", "web", "payments", "callbacks", "messages", "default", "scheduler"}
@@ -117,9 +118,10 @@ together = pytest.mark.xdist_group("stack")  # two whole systems at once are too
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stopped() -> Iterator[Stack]:
     """A system that was started once and stopped by SIGTERM; the tests below look at it in their order."""
-    with erased(Stack(tmp_path_factory.mktemp("stopped"))) as stack:
+    folder = new_folder()
+    with erased(Stack(folder)) as stack:
         stack.start()
         sessions = [stack.pid(role) for role in stack.roles()]
         code = stack.stop(signal.SIGTERM)

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from launcher import files
 from launcher.accounts import Account, is_root
 from launcher.environment import CHECKOUT
 from launcher.processes import free_port, session_members, wait_until
+from tests.harness.leftovers import new_folder
 from tests.harness.programs import STOP_SECONDS, answers
 
 NOBODY = Account(65534, 65534)
@@ -59,7 +59,7 @@ class Newcomer:
 
 @pytest.fixture
 def newcomer() -> Iterator[Newcomer]:
-    folder = Path(tempfile.mkdtemp(prefix="pamoja-newcomer-"))
+    folder = new_folder()
     somebody = Newcomer(folder)
     yield somebody
     assert somebody.make("clean").wait(STOP_SECONDS) == 0
