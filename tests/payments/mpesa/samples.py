@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.payments.rails.mpesa.messages import Reply
+from app.payments.rails.mpesa.replies import Reply
 
 FOLDER = Path(__file__).parents[2] / "data" / "mpesa"
 _INDEX = json.loads((FOLDER / "index.json").read_text())

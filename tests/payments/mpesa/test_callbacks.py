@@ -110,6 +110,16 @@ def test_a_success_after_a_failure_still_credits(society):
     assert credited(society, before) == kes("1,500")
 
 
+@pytest.mark.parametrize("missing", ["TransactionDate", "PhoneNumber"])
+def test_a_receipt_and_an_amount_are_enough(society, missing):
+    payment_id, before = sent(society), society.balance()
+
+    arrive("stk", payment_id, stk_body(payment_id, receipt_number=receipt(), **{missing: None}))
+
+    assert payment(payment_id).state is PaymentState.SUCCEEDED
+    assert credited(society, before) == kes("1,500")
+
+
 def test_a_success_without_a_receipt_is_paid_and_its_receipt_is_sought(society):
     payment_id, before = sent(society), society.balance()
 

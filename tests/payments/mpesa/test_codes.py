@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.payments.rails import Outcome
 from app.payments.rails.mpesa import codes, messages
 from app.payments.rails.mpesa.codes import Again
-from app.payments.rails.mpesa.messages import Reply
+from app.payments.rails.mpesa.replies import Reply
 
 from . import samples
 
@@ -81,6 +81,10 @@ def test_a_refused_prompt_is_left_with_what_the_table_says(name, outcome, again)
 def test_a_prompt_that_never_left_may_be_sent_again_and_one_that_may_have_left_never():
     assert codes.meaning_of_refusal(Reply(trouble="not_sent")).outcome is Outcome.WAIT
     assert codes.meaning_of_refusal(Reply(trouble="unknown")).outcome is Outcome.UNKNOWN
+
+
+def test_too_many_requests_were_refused_whatever_the_words():
+    assert codes.meaning_of_refusal(Reply(429, "")).again is Again.SAME
 
 
 @pytest.mark.parametrize("status", [200, 302, 408, 500, 502, 503, 504])

@@ -23,8 +23,9 @@ from .client import DarajaClient
 from .codes import NOT_SENT, WRONG_KEYS, Meaning
 from .configuration import Configuration
 from .fields import Unreadable
-from .messages import Reply, Token, read_token
+from .messages import Token, read_token
 from .models import MpesaToken
+from .replies import Reply
 
 LEASE_SECONDS = 15  # a token comes in well under a second; the client gives up after ten
 REFRESH_EARLY = timedelta(minutes=5)

@@ -7,7 +7,7 @@ list instead.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from app import audit
@@ -61,9 +61,10 @@ class MpesaCallbackService:
         _note_result(row, result)
         if not result.is_paid:
             return self._apply(payment_id, meaning_of_result(result.code).outcome, result)
-        if result.receipt_number is None or result.amount is None or result.paid_at is None:
+        if result.receipt_number is None or result.amount is None:
             return self._apply(payment_id, Outcome.PAID, result)
-        credited = arrivals.credit(_arrival_of_prompt(row, result), prompt=payment_id, by=self._by)
+        arrival = _arrival_of_prompt(row, result, received_at=self._callback.received_at)
+        credited = arrivals.credit(arrival, prompt=payment_id, by=self._by)
         return _processed(credited.is_news)
 
     def confirm(self) -> Processed:
@@ -178,13 +179,13 @@ def _note_result(row: STKPushRequest, result: StkResult) -> None:
         row.result_at = clock.now()
 
 
-def _arrival_of_prompt(row: STKPushRequest, result: StkResult) -> arrivals.Arrival:
-    assert result.receipt_number is not None and result.amount is not None and result.paid_at is not None
+def _arrival_of_prompt(row: STKPushRequest, result: StkResult, *, received_at: datetime) -> arrivals.Arrival:
+    assert result.receipt_number is not None and result.amount is not None
     return arrivals.Arrival(
         receipt_number=result.receipt_number,
         shortcode=row.shortcode,
         amount=result.amount,
-        paid_at=result.paid_at,
+        paid_at=result.paid_at or received_at,
         payer=result.payer or Payer(row.phone.msisdn),
         payer_name="",
         account_text=row.account_reference,

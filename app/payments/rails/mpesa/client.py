@@ -19,7 +19,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
-from .messages import Reply
+from .replies import Reply
 
 TOKEN_PATH = "/oauth/v1/generate"  # noqa: S105 - a path
 STK_PUSH_PATH = "/mpesa/stkpush/v1/processrequest"

@@ -13,7 +13,8 @@ from enum import StrEnum
 
 from app.payments.rails import Outcome
 
-from .messages import Fault, Reply, StkResult, read_fault
+from .messages import StkResult
+from .replies import Fault, Reply, read_fault
 
 
 class Again(StrEnum):
@@ -154,7 +155,9 @@ def meaning_of_refusal(reply: Reply, *, query: bool = False) -> Meaning:
         return row.meaning if keeps else row.on_query
     if query:
         return NOTHING_LEARNED
-    if reply.status is not None and 400 <= reply.status < 500 and reply.status not in (408, 429):
+    if reply.status == 429:
+        return _BUSY
+    if reply.status is not None and 400 <= reply.status < 500 and reply.status != 408:
         return _setup("M-PESA refused the request")
     return UNKNOWN
 

@@ -6,7 +6,6 @@ any order and spelling, ignore what they do not know, and raise `Unreadable` for
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,80 +17,13 @@ from app.kernel.phones import Phone
 from . import fields
 from .fields import Fields, Unreadable
 from .payers import Payer
+from .replies import Reply, lenient
 
 Body = dict[str, Any]
 ResponseType = Literal["Completed", "Cancelled"]
 TransactionType = Literal["CustomerPayBillOnline", "CustomerBuyGoodsOnline"]
 
 PULL_PAGE_ROWS = 100  # the portal's example implies it; unconfirmed, so only an empty page ends the reading
-
-
-# What a client receives ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back from one HTTP call: a status and a text, or the trouble instead.
-
-    ``not_sent`` means the request never left us; ``unknown`` that it may have been carried out.
-    """
-
-    status: int | None = None
-    text: str = field(default="", repr=False)
-    trouble: Literal["not_sent", "unknown"] | None = None
-
-    @property
-    def body(self) -> Fields | None:
-        """The JSON object of the answer; None for a page, a plain text or nothing."""
-        try:
-            return Fields(fields.read_json(self.text))
-        except Unreadable:
-            return None
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why Daraja refused, whichever of its envelopes it used."""
-
-    status: int | None
-    code: str
-    message: str
-
-
-def read_fault(reply: Reply) -> Fault:
-    """The error code and text of a refusal (envelopes E1 to E7).
-
-    A refusal without any code we know keeps an empty one; its text is whatever can be shown.
-    """
-    body = reply.body
-    if body is None:
-        return Fault(reply.status, "", re.sub(r"<[^>]*>|\s+", " ", reply.text).strip()[:200])
-    for nested in ("fault", "ResponseHeader", "header"):
-        inner = body.get(nested)
-        if isinstance(inner, Mapping):
-            return _nested_fault(reply.status, Fields(inner), body)
-    code = _lenient(body, "errorCode", "rescode", "ResponseCode", "ResponseStatus")
-    words = _lenient(
-        body, "errorMessage", "resmsg", "Status_Message", "ResponseDescription", "ResponseMessage", "error_description"
-    )
-    return Fault(reply.status, code, words)
-
-
-def _nested_fault(status: int | None, inner: Fields, body: Fields) -> Fault:
-    detail, inside = inner.get("detail"), body.get("body")
-    code = _lenient(inner, "responseCode", "status")
-    if isinstance(detail, Mapping):
-        code = _lenient(Fields(detail), "errorcode") or code
-    words = _lenient(inner, "faultstring", "responseDescription", "ResponseMessage", "message")
-    if isinstance(inside, Mapping):
-        words = _lenient(Fields(inside), "message") or words
-    return Fault(status, code, words)
-
-
-def _lenient(values: Fields, *names: str) -> str:
-    """A text for an error report, where an odd type must not raise a second error."""
-    value = values.get(*names)
-    return value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
 
 # Token -----------------------------------------------------------------------------------------------
@@ -277,14 +209,6 @@ def c2b_register_request(
     }
 
 
-def is_accepted(reply: Reply, *codes: str) -> bool:
-    """Did Daraja answer with its success code (``0``; pull says ``1000``)?"""
-    body = reply.body
-    if reply.status != 200 or body is None:
-        return False
-    return _lenient(body, "ResponseCode", "ResponseStatus") in (codes or ("0",))
-
-
 @dataclass(frozen=True, slots=True)
 class C2BNotice:
     """A payment to the paybill, as validation asks about it or confirmation reports it."""
@@ -387,8 +311,8 @@ def read_pull(reply: Reply) -> PulledPage | None:
     body = reply.body
     if body is None or reply.status not in (200, 404, 500):
         return None
-    code = _lenient(body, "ResponseCode", "ResponseStatus")
-    if code == "1001" or (code == "500" and "no transaction" in _lenient(body, "ResponseMessage").lower()):
+    code = lenient(body, "ResponseCode", "ResponseStatus")
+    if code == "1001" or (code == "500" and "no transaction" in lenient(body, "ResponseMessage").lower()):
         return PulledPage((), 0)
     if reply.status != 200 or code != "1000":
         return None

@@ -16,7 +16,8 @@ from .client import DarajaClient
 from .codes import ACCEPTED, NOTHING_LEARNED, Again, Meaning, meaning_of_query, meaning_of_refusal
 from .configuration import SIMULATED_PULL_PHONE, Configuration
 from .fields import Limits
-from .messages import PulledPage, Reply, ResponseType, StkPush, read_fault
+from .messages import PulledPage, ResponseType, StkPush
+from .replies import Reply, is_accepted, read_fault
 
 NO_PROMPT = "ws_CO_01012020000000000700000000"  # in the form of a real one, of no prompt
 PULL_REGISTERED = ("1000", "1001")  # now, or before
@@ -151,7 +152,7 @@ class MpesaService:
             reply = self._call(path, body)
         except NoToken as without:
             raise NotAnswered(without.meaning) from None
-        if not messages.is_accepted(reply, *success):
+        if not is_accepted(reply, *success):
             raise NotAnswered(meaning_of_refusal(reply))
 
     def _call(self, path: str, body: Mapping[str, Any]) -> Reply:

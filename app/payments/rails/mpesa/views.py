@@ -20,6 +20,9 @@ from .schemas import ConfigurationForm
 
 bp = Blueprint("mpesa", __name__, url_prefix="/settings/mpesa")
 
+FIRST_PAUSE_SECONDS = 2
+MOST_ROUNDS = 30  # about five minutes: every errand is closed by then unless no worker runs
+
 SECRET_LABELS = {
     "consumer_key": "Consumer key",
     "consumer_secret": "Consumer secret",
@@ -73,8 +76,8 @@ def ask(kind: str) -> ResponseReturnValue:
 @bp.get("/errands")
 @requires("mpesa.configure")
 def errands_so_far() -> ResponseReturnValue:
-    """What M-PESA was asked last, and what came of it: asks again only while something waits."""
-    return page("mpesa/_errands.html", **_errands())
+    """What M-PESA was asked last, and what came of it: asks again, ever more slowly, only while something waits."""
+    return page("mpesa/_errands.html", **_errands(round_=request.args.get("round", 0, type=int)))
 
 
 def _page(form: Filled[ConfigurationForm] | None, *, status: int | None = None) -> ResponseReturnValue:
@@ -103,13 +106,19 @@ def _stored(name: str) -> str | None:
     return "Stored, encrypted" if row is not None and getattr(row, name) else "From the server's environment"
 
 
-def _errands() -> dict[str, Any]:
+def _errands(*, round_: int = 0) -> dict[str, Any]:
     current = configuration.current()
     found = queries.latest_errands(current.shortcode) if current else {}
     return {
         "is_ready": current is not None and current.is_complete,
         "kinds": list(ErrandKind),
         "errands": found,
-        "is_waiting": any(not errand.state.is_closed for errand in found.values()),
+        "pause_seconds": _pause(round_) if any(not errand.state.is_closed for errand in found.values()) else None,
+        "next_round": round_ + 1,
         "pulled_until": pulling.complete_until(current.shortcode) if current else None,
     }
+
+
+def _pause(round_: int) -> int | None:
+    """How long the page waits before it asks again; after a while it stops."""
+    return FIRST_PAUSE_SECONDS + max(0, round_) // 2 if round_ < MOST_ROUNDS else None
