@@ -79,11 +79,11 @@ def sweep_all() -> int:
     """Ring for every due row that nobody is looking at; returns how many were found."""
     found: list[Ring] = []
     for name, search in _sweeps.items():
-        try:
-            found += search()
-        except Exception:  # one room's broken search must not stop the others from being found
-            log.exception("sweep failed", extra={"sweep": name})
-            db.session.rollback()  # only reads happened; the next search needs a clean session
+        with current_app.app_context():  # a session of its own: what goes wrong in it ends with it
+            try:
+                found += search()
+            except Exception:  # one room's broken search must not stop the others from being found
+                log.exception("sweep failed", extra={"sweep": name})
     for name in QUEUES:
         _send_found(name, [ring for ring in found if _jobs[ring[0]].queue == name])
     return len(found)
