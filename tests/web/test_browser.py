@@ -236,7 +236,7 @@ def test_everything_works_without_scripts(window_of: SignedInWindow) -> None:
     expect(page.get_by_role("heading", name="Prompt payment")).to_be_visible()
     page.get_by_role("link", name="Close", exact=True).click()
     page.wait_for_url(re.compile(r"/members/[0-9a-f-]{36}$"))
-    page.get_by_text("More", exact=True).first.click()
+    page.locator("main summary", has_text="More").click()
     expect(page.get_by_role("link", name="Edit details")).to_be_visible()
 
 

