@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 
@@ -39,7 +41,7 @@ def _ask(by: Actor) -> None:
     ring("dayend.run", by.principal)
 
 
-def _shown() -> dict[str, object]:
+def _shown() -> dict[str, Any]:
     if not ledger.books_are_open():
         return {"business_date": None, "days": []}
     return {"business_date": ledger.business_date(), "days": queries.latest_days()}

@@ -36,7 +36,7 @@ HEAD_OFFICE = "HQ"
 
 def business_date() -> date:
     """The day on which the society books now. Refuses with BooksNotOpen."""
-    today = db.session.scalar(select(t.business_day.c.on_date).where(t.business_day.c.state == "open"))
+    today: date | None = db.session.scalar(select(t.business_day.c.on_date).where(t.business_day.c.state == "open"))
     if today is None:
         raise BooksNotOpen("The books have not been opened yet. An administrator opens them with `flask ledger open`.")
     return today
@@ -78,7 +78,7 @@ def branches() -> list[Branch]:
 
 def head_office() -> int:
     """The branch that clearing accounts and whatever belongs to no other branch are kept at."""
-    branch_id = db.session.scalar(select(t.branch.c.id).where(t.branch.c.code == HEAD_OFFICE))
+    branch_id: int | None = db.session.scalar(select(t.branch.c.id).where(t.branch.c.code == HEAD_OFFICE))
     assert branch_id is not None, "the migration founds the head office"
     return branch_id
 
@@ -111,7 +111,8 @@ def member_account_by_number(number: str) -> MemberAccount:
 
 def branch_of(account: int) -> int:
     """The branch an account is kept at. Refuses with AccountMissing."""
-    branch_id = db.session.scalar(select(t.member_account.c.branch_id).where(t.member_account.c.id == account))
+    found = select(t.member_account.c.branch_id).where(t.member_account.c.id == account)
+    branch_id: int | None = db.session.scalar(found)
     if branch_id is None:
         raise AccountMissing("There is no such account.", member_account_id=account)
     return branch_id

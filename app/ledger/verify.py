@@ -84,7 +84,7 @@ def verify_on(connection: Connection) -> Report:
     report = Report(counts=dict(connection.exec_driver_sql(checks.COUNTS).mappings().one()))
     report.last_seal = _last_seal(connection)
     for name, query in checks.CHECKS.items():
-        _note(report, name, connection.exec_driver_sql(query).mappings())
+        _note(report, name, (dict(row) for row in connection.exec_driver_sql(query).mappings()))
     for name, comparison in _comparisons.items():
         _note(report, name, comparison(connection))
     return report
