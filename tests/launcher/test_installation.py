@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -129,6 +130,7 @@ def stopped() -> Iterator[Stack]:
         assert code == 0
         assert not [pid for session in sessions for pid in session_members(session)]
         yield stack
+    shutil.rmtree(folder)
 
 
 @together
