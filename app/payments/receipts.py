@@ -52,7 +52,7 @@ class ReceivedMoney:
 
 def credit(money: ReceivedMoney, *, prompt: UUID | None, by: Actor) -> UUID:
     """Credit ``money`` and return the payment that carries it; a receipt that is known changes nothing twice."""
-    _one_at_a_time(money)
+    one_at_a_time(money.rail, money.receipt_number)
     known = queries.by_receipt(money.rail, money.receipt_number)
     if prompt is None:
         return known.id if known else _by_itself(money, by).id
@@ -94,10 +94,10 @@ def allocate(allocation_id: UUID, *, reference: str, by: Actor) -> UUID:
     return payment.id
 
 
-def _one_at_a_time(money: ReceivedMoney) -> None:
-    """Whoever else has news of this receipt waits until we are through."""
+def one_at_a_time(rail: str, receipt_number: str) -> None:
+    """Whoever else has news of this receipt waits until we are through. Taken before any payment is locked."""
     db.session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"receipt {money.rail} {money.receipt_number}", 0)))
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"receipt {rail} {receipt_number}", 0)))
     )
 
 

@@ -54,8 +54,12 @@ def credit(arrival: Arrival, *, prompt: UUID | None, by: Actor) -> Credited:
     The receipt is credited first: that puts everybody with news of it in a row before anything here is written.
     """
     payment_id = PaymentService(by).receive(_received(arrival), prompt=prompt)
+    # Read anew: what this session saw of the receipt before it waited its turn may be old by now.
     known = db.session.scalar(
-        select(MpesaTransaction).filter_by(receipt_number=arrival.receipt_number).with_for_update()
+        select(MpesaTransaction)
+        .filter_by(receipt_number=arrival.receipt_number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if known is None:
         known = _noted(arrival)

@@ -14,7 +14,7 @@ from app import audit
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.database import db
-from app.payments import destinations, inbox
+from app.payments import destinations, inbox, receipts
 from app.payments import queries as payments
 from app.payments.inbox import Processed
 from app.payments.models import CallbackOutcome, PaymentCallback
@@ -52,6 +52,8 @@ class MpesaCallbackService:
         except Unreadable as wrong:
             return self._flag("unreadable", str(wrong))
         payment_id = UUID(self._callback.subject_id)
+        if result.receipt_number is not None:
+            receipts.one_at_a_time(RAIL, result.receipt_number)  # the receipt before the payment, as everywhere
         payments.for_update(payment_id)  # the prompt's row is only changed under its payment's lock
         row = queries.request_of(payment_id)
         other = _differs(row, result)
