@@ -7,6 +7,7 @@ from __future__ import annotations
 
 SETTINGS = (
     "SET LOCAL statement_timeout = 0",  # it reads every posting there is
+    "SET LOCAL timezone = 'UTC'",  # dates are written out for the seal
     "SET LOCAL jit = off",
     "SET LOCAL work_mem = '128MB'",
 )
@@ -118,7 +119,7 @@ SELECT r.id AS entry, r.reverses_id AS reverses
 
 NOTHING_IN_CLOSED_MONTHS = """
 SELECT e.id AS entry, e.value_on, p.closed_at
-  FROM ledger.entry e JOIN ledger.period p ON p.month = date_trunc('month', e.value_on)::date
+  FROM ledger.entry e JOIN ledger.period p ON p.month = date_trunc('month', e.value_on::timestamp)::date
  WHERE p.state = 'closed' AND e.posted_at > p.closed_at
 """
 
@@ -209,8 +210,18 @@ SELECT c.oid::regclass::text, NULL, 'without its guards'
    AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
                       AND t.tgname IN ('append_only', 'keep_rows'))
 UNION ALL
-SELECT conrelid::regclass::text, conname, 'a check is gone or not enforced'
+SELECT conrelid::regclass::text, conname, 'not enforced'
   FROM pg_constraint WHERE connamespace = 'ledger'::regnamespace AND NOT (convalidated AND conenforced)
+UNION ALL
+SELECT NULL, name, 'gone'
+  FROM unnest(ARRAY['ck_balance_floor', 'ck_balance_held_cents', 'ck_posting_amount_cents', 'ck_entry_value_on',
+                    'pk_posting', 'pk_balance', 'uq_hold_kind_source', 'uq_member_account_number']) name
+ WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE connamespace = 'ledger'::regnamespace AND conname = name)
+UNION ALL
+SELECT NULL, name, 'gone'
+  FROM unnest(ARRAY['uq_entry_idempotency_key', 'uq_entry_reverses_id', 'uq_business_day_open']) name
+ WHERE NOT EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                    WHERE c.relnamespace = 'ledger'::regnamespace AND c.relname = name AND i.indisunique AND i.indisvalid)
 """
 
 RIGHTS_ARE_READ_ONLY = """

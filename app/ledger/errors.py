@@ -115,6 +115,12 @@ class BelowFloor(Conflict):
     code = "balance_too_low"
 
 
+class AccountMoved(Conflict):
+    """The entry was posted at a branch that the account has left."""
+
+    code = "account_moved"
+
+
 class AlreadyReversed(Conflict):
     """The entry was reversed before."""
 
@@ -167,6 +173,10 @@ _REFUSALS: dict[str, tuple[type[Refusal], str]] = {
     "PL024": (AccountMissing, "There is no such member account. " + NOTHING_MOVED),
     "PL025": (AccountClosed, "Account {number} was closed on {closed_on}. " + NOTHING_MOVED),
     "PL026": (BelowFloor, "Account {number} has only {available} free. " + NOTHING_MOVED),
+    "PL028": (
+        AccountMoved,
+        "Account {number} has moved to another branch since; correct it with a new entry there. " + NOTHING_MOVED,
+    ),
     "PL027": (AlreadyReversed, "This entry was already reversed. " + NOTHING_MOVED),
     "PL030": (NumberTaken, "Another branch has the code {code}."),
     "PL031": (NumberTaken, "The chart of accounts already has {code}."),

@@ -85,7 +85,7 @@ _POST = text(
 def reverse(entry_id: EntryId, *, on: date, key: str, by: Actor, reason: str) -> EntryId:
     """Correct an entry by its mirror. The first stays as it is and is reversed once.
 
-    Refuses with EntryMissing, AlreadyReversed and what `post` refuses.
+    Refuses with EntryMissing, AlreadyReversed, AccountMoved and what `post` refuses.
     """
     original = queries.entry(entry_id)
     mirror = [Line(line.account, -line.amount, line.branch_id, line.member_account) for line in queries.lines(entry_id)]

@@ -15,6 +15,7 @@ from app.ledger import queries, service
 from app.ledger.errors import (
     AccountClosed,
     AccountMissing,
+    AccountMoved,
     AccountNotEmpty,
     BelowFloor,
     BranchClosed,
@@ -229,6 +230,18 @@ def test_a_member_moves_back_and_an_empty_account_moves_without_an_entry(book: B
     assert queries.balance(account) == kes("20")
     with pytest.raises(BranchClosed):
         move(77, "move:4")
+
+
+def test_an_entry_of_the_old_branch_is_corrected_by_a_new_entry(book: Book) -> None:
+    nakuru = book.branch()
+    account = book.savings()
+    entry = book.deposit(account, kes("20"))
+    in_transaction(
+        lambda: service.move_account(account, to_branch=nakuru, cause=Cause("member", "1"), key="move:1", by=TELLER)
+    )
+
+    with pytest.raises(AccountMoved, match="No money moved"):
+        book.reverse(entry)
 
 
 def test_unknown_accounts_are_refused(book: Book) -> None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import hypothesis.strategies as st
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -17,9 +17,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy import Connection
 
 from app.kernel.database import db
-from app.kernel.errors import Refusal
 from app.kernel.money import ZERO, Money, total
 from app.kernel.transactions import in_transaction
 from app.ledger import queries, service
@@ -40,14 +40,18 @@ class Society(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        db.session.rollback()
-        self.savepoint = db.session.connection().begin_nested()
+        db.session.rollback()  # the session is within no savepoint of its own when the history's begins
+        connection = db.engine
+        assert isinstance(connection, Connection), "rolled-back tests share one connection"
+        self.savepoint = connection.begin_nested()
         self.book = Book()
         self.branches = [self.book.hq, self.book.branch("NAKURU")]
         self.expected: dict[int, Money] = {}
         self.held: dict[int, Money] = {}
         self.effects: dict[int, dict[int, Money]] = {}
         self.reversed: set[int] = set()
+        self.left: set[int] = set()  # entries of a branch that one of their accounts has left: corrected by hand
+        self.runs = 0
 
     def teardown(self) -> None:
         """Leave the next history an empty book."""
@@ -96,10 +100,12 @@ class Society(RuleBasedStateMachine):
     @rule(entry=entries, again=st.booleans())
     def reverse(self, entry: int, again: bool) -> None:
         """A mistake is corrected; a second correction, or one of money that is gone, is refused."""
+        if entry in self.left:
+            return
         key = f"reverse:{entry}:{again}"
         after = {account: self.expected[account] - amount for account, amount in self.effects[entry].items()}
         if entry in self.reversed:
-            with pytest.raises((AlreadyReversed, Refusal)):
+            with pytest.raises(AlreadyReversed):
                 self.book.reverse(service.EntryId(entry), key=f"{key}:other")
         elif any(amount < self.held[account] for account, amount in after.items()):
             with pytest.raises(BelowFloor):
@@ -132,7 +138,8 @@ class Society(RuleBasedStateMachine):
     @rule(amount=AMOUNTS)
     def interest_run(self, amount: Money) -> None:
         """Every member gets interest in one batch; running it again changes nothing."""
-        run = f"{self.book.today}:{len(self.effects)}:{amount.cents}"
+        self.runs += 1
+        run = str(self.runs)
         entries = [
             BatchEntry(
                 f"interest:{run}:{account}",
@@ -148,9 +155,8 @@ class Society(RuleBasedStateMachine):
         ]
         first = in_transaction(lambda: service.post_batch(entries, by=TELLER))
         again = in_transaction(lambda: service.post_batch(entries, by=TELLER))
-        assert (first.entries + first.replayed, again.entries) == (len(entries), 0)
-        if first.entries:
-            self.expected = {account: balance + amount for account, balance in self.expected.items()}
+        assert (first.entries, again.entries, again.replayed) == (len(entries), 0, len(entries))
+        self.expected = {account: balance + amount for account, balance in self.expected.items()}
 
     @rule(account=accounts)
     def move(self, account: int) -> None:
@@ -167,10 +173,7 @@ class Society(RuleBasedStateMachine):
                 by=TELLER,
             )
         )
-        # What was posted at the old branch cannot be mirrored there any more; it is corrected by hand.
-        self.reversed |= {entry for entry, effect in self.effects.items() if account in effect}
-        for entry in [entry for entry, effect in self.effects.items() if account in effect]:
-            self.effects[entry] = {}
+        self.left |= {entry for entry, effect in self.effects.items() if account in effect}
 
     @rule(days=st.integers(min_value=1, max_value=3), close=st.booleans())
     def end_days(self, days: int, close: bool) -> None:
@@ -211,6 +214,7 @@ def test_whatever_happens_the_books_are_whole(app: Flask, clock: SettableClock) 
             max_examples=12,
             stateful_step_count=25,
             deadline=None,
+            phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a shorter history is not worth minutes of search
             suppress_health_check=list(HealthCheck),
         ),
     )

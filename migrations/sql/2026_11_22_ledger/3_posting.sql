@@ -72,7 +72,7 @@ BEGIN
         PERFORM ledger._refuse('PL012', 'Nothing counts before its day has come',
             jsonb_build_object('on', asked, 'business_date', booked));
     END IF;
-    IF EXISTS (SELECT FROM ledger.period WHERE month = date_trunc('month', asked)::date AND state = 'open') THEN
+    IF EXISTS (SELECT FROM ledger.period WHERE month = date_trunc('month', asked::timestamp)::date AND state = 'open') THEN
         RETURN asked;
     END IF;
     SELECT min(month) INTO first_open_day FROM ledger.period WHERE state = 'open';
@@ -203,7 +203,8 @@ BEGIN
             SELECT member_account_id, ledger_account_id, branch_id FROM unnest(lines) WHERE member_account_id IS NOT NULL)
       ORDER BY b.member_account_id, b.ledger_account_id, b.branch_id FOR NO KEY UPDATE;
     -- In a statement of its own: what closed or moved an account while we waited is seen here.
-    SELECT l.member_account_id, l.ledger_account_id, l.branch_id, m.id, m.number, m.branch_id AS own_branch_id, m.closed_on
+    SELECT l.member_account_id, l.ledger_account_id, l.branch_id, m.id, m.number, m.branch_id AS own_branch_id, m.closed_on,
+           b.is_open IS NOT NULL AS is_kept
       INTO missing
       FROM unnest(lines) l
       LEFT JOIN ledger.member_account m ON m.id = l.member_account_id
@@ -219,6 +220,9 @@ BEGIN
     ELSIF missing.closed_on IS NOT NULL THEN
         PERFORM ledger._refuse('PL025', 'The member account is closed',
             jsonb_build_object('number', missing.number, 'closed_on', missing.closed_on));
+    ELSIF missing.is_kept THEN
+        PERFORM ledger._refuse('PL028', 'The member account has moved to another branch',
+            jsonb_build_object('number', missing.number, 'branch_id', missing.branch_id, 'own_branch_id', missing.own_branch_id));
     ELSE
         PERFORM ledger._refuse('PL002', 'The member account is not kept on this ledger account and branch',
             jsonb_build_object('number', missing.number, 'branch_id', missing.branch_id, 'own_branch_id', missing.own_branch_id,

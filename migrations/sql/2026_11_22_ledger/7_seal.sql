@@ -3,7 +3,7 @@
 -- One digest for each entry booked on a day. Read by the seal alone: `ledger verify` brings its own copy of this query, so
 -- that whoever can change a function in the database cannot hide behind it.
 CREATE FUNCTION ledger._digests(the_date date) RETURNS TABLE (entry_id bigint, digest bytea)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET work_mem = '256MB' AS $$
     SELECT e.id, sha256(convert_to(concat('[', e.id, ',"', to_char(e.booked_on, 'YYYY-MM-DD'), '","', to_char(e.value_on, 'YYYY-MM-DD'), '",',
                coalesce('"' || to_char(e.relates_to_on, 'YYYY-MM-DD') || '"', 'null'), ',"',
                to_char(e.posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '",',
@@ -27,7 +27,7 @@ $$;
 -- DOOR. Seals a day that is over: its daily totals, a digest for each entry, and a hash over them that is chained to the day
 -- before. Returns the hash; a day that is sealed keeps its seal.
 CREATE FUNCTION ledger.seal_day(the_date date, actor text) RETURNS bytea
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET work_mem = '256MB' AS $$
 DECLARE
     state_of_day text;
     unsealed date;
