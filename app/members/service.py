@@ -23,6 +23,7 @@ from app.members.errors import AlreadyRegistered, MoveRefused, NotClear, StaleEd
 from app.members.models import Member, MemberPhone, MemberStatusChange, NextOfKin, PhonePurpose
 from app.members.schemas import KIN, KinRow, MemberDetails, MemberEdit, StatusChange
 from app.members.states import MemberStatus, may_move
+from app.messaging import service as messaging
 
 # Which unique index speaks of which field: two officers may register the same person at the same moment, and then the
 # database is the one to say so.
@@ -55,6 +56,7 @@ def register(details: MemberDetails, *, on: date, by: Actor) -> UUID:
     _add_status(member, None, "Registered", on=on, by=by)
     _, values = audit.differences({}, _values(details), hidden=_HIDDEN_FIELDS)
     audit.record("members.registered", subject=("member", member.id), by=by, after=values, branch_id=member.branch_id)
+    _welcome(member, details.payment_phone)
     return member.id
 
 
@@ -238,6 +240,17 @@ def _standing_values(member: Member) -> dict[str, Any]:
         "contact_phone": in_use.get(PhonePurpose.CONTACT),
         KIN: [_kin_values(kin) for kin in queries.next_of_kin(member.id)],
     }
+
+
+def _welcome(member: Member, phone: Phone) -> None:
+    """Tell a new member the number to pay with; the text leaves once the membership is saved."""
+    messaging.queue_sms(
+        phone,
+        "member_welcome",
+        {"name": member.first_name, "number": member.number},
+        language=member.language,
+        cause=("member", str(member.id)),
+    )
 
 
 def _add_status(member: Member, before: MemberStatus | None, reason: str, *, on: date, by: Actor) -> None:
