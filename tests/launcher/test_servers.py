@@ -42,7 +42,7 @@ def test_the_database_is_as_the_house_wants_it(servers: Servers) -> None:
         facts = connection.execute("""
             select current_setting('server_version_num')::int / 10000, current_setting('data_checksums'),
                    datlocprovider::text, datlocale, current_setting('password_encryption'),
-                   (select array_agg(extname::text order by 1) from pg_extension where extname <> 'plpgsql')
+                   (select array_agg(extname::text order by extname) from pg_extension where extname <> 'plpgsql')
             from pg_database where datname = current_database()""").fetchone()
         may = connection.execute("""
             select has_database_privilege(current_database(), 'temp'),
