@@ -6,8 +6,8 @@
           2110 FOSA ordinary savings SV-000001  -1,000.00
     ''')
 
-An account is written by its code; the words after it are for the reader, except a member account's number and ``@CODE``,
-the branch, which is the head office when left out. Debits are plus, credits minus, and the lines add up to zero.
+An account is written by its code; the words after it are for the reader, except a member account's number and
+``@CODE``, the branch, which is the head office when left out. Debits are plus, credits minus; the lines add up to zero.
 """
 
 from __future__ import annotations

@@ -181,7 +181,8 @@ def test_lines_that_no_entry_claims_are_our_mistake(book: Book) -> None:
         open_batch()
         db.session.execute(
             text(
-                "INSERT INTO pg_temp.batch_line (entry, line, account, branch_id, amount_cents) VALUES (1, 1, '1120', 1, 5), (1, 2, '1020', 1, -5)"
+                "INSERT INTO pg_temp.batch_line (entry, line, account, branch_id, amount_cents)"
+                " VALUES (1, 1, '1120', 1, 5), (1, 2, '1020', 1, -5)"
             )
         )
         post_open_batch(by=TELLER)
@@ -208,8 +209,8 @@ def test_the_lines_of_a_batch_may_be_made_in_sql(book: Book) -> None:
                 SELECT member_account_id, 1, '5020', branch_id, NULL, -amount_cents / 100 FROM ledger.balance
                  WHERE amount_cents <> 0
                 UNION ALL
-                SELECT member_account_id, 2, '2110', branch_id, member_account_id, amount_cents / 100 FROM ledger.balance
-                 WHERE amount_cents <> 0
+                SELECT member_account_id, 2, '2110', branch_id, member_account_id, amount_cents / 100
+                  FROM ledger.balance WHERE amount_cents <> 0
             """)
         )
         return post_open_batch(by=TELLER)

@@ -214,7 +214,7 @@ def test_a_closed_account_takes_no_more_money(book: Book) -> None:
 def test_nobody_withdraws_what_is_not_there(book: Book) -> None:
     account = book.savings(having=kes("500"), number="SV-000007")
 
-    with pytest.raises(BelowFloor, match="SV-000007 has only KES 500.00 free. No money moved") as refused:
+    with pytest.raises(BelowFloor, match=r"SV-000007 has only KES 500\.00 free\. No money moved") as refused:
         book.withdraw(account, kes("500.01"))
 
     assert refused.value.facts["available_cents"] == 50_000
@@ -227,7 +227,7 @@ def test_a_minimum_balance_stays(book: Book) -> None:
     in_transaction(lambda: service.set_floor(account, "2110", kes("500"), by=TELLER))
 
     book.withdraw(account, kes("1,000"))
-    with pytest.raises(BelowFloor, match="only KES 0.00 free"):
+    with pytest.raises(BelowFloor, match=r"only KES 0\.00 free"):
         book.withdraw(account, kes("0.01"))
 
 
@@ -359,7 +359,7 @@ def test_a_retry_after_the_month_was_closed_is_still_the_same_entry(book: Book) 
 def test_a_journal_that_may_not_move_is_refused_in_a_closed_month(book: Book) -> None:
     account = book.savings()
 
-    with pytest.raises(PeriodClosed, match="28 Feb 2026 is closed. Use 1 Mar 2026"):
+    with pytest.raises(PeriodClosed, match=r"28 Feb 2026 is closed\. Use 1 Mar 2026"):
         book.post(
             debit("1120", kes("1"), branch=book.hq),
             credit("2110", kes("1"), branch=book.hq, member_account=account),

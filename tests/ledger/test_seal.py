@@ -32,7 +32,9 @@ EXPORT = """
 
 EXPORT_LINES = """
     SELECT p.line, a.code, b.code, m.number, p.amount_cents
-      FROM ledger.posting p JOIN ledger.ledger_account a ON a.id = p.ledger_account_id JOIN ledger.branch b ON b.id = p.branch_id
+      FROM ledger.posting p
+      JOIN ledger.ledger_account a ON a.id = p.ledger_account_id
+      JOIN ledger.branch b ON b.id = p.branch_id
       LEFT JOIN ledger.member_account m ON m.id = p.member_account_id
      WHERE p.entry_id = :entry
 """
@@ -138,8 +140,8 @@ def _insert(connection: Any, form: str) -> None:
 
     (number, booked, value, relates, at, *texts, reverses, lines) = json.loads(form)
     connection.execute(
-        "INSERT INTO ledger.entry (id, booked_on, value_on, relates_to_on, posted_at, cause_type, cause_id, description,"
-        " actor_kind, actor_id, actor_channel, on_behalf_of, idempotency_key, reverses_id)"
+        "INSERT INTO ledger.entry (id, booked_on, value_on, relates_to_on, posted_at, cause_type, cause_id,"
+        " description, actor_kind, actor_id, actor_channel, on_behalf_of, idempotency_key, reverses_id)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (number, booked, value, relates, at, *texts, reverses),
     )
