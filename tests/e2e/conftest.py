@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.e2e.people import Member, Officer, Somebody, fresh_members
+from tests.e2e.people import SOON, Member, Officer, Somebody, fresh_members
 from tests.harness.browser import Windows
 from tests.harness.programs import Stack
 
 _fresh = fresh_members()
+expect.set_options(timeout=SOON)
 
 
 @pytest.fixture
