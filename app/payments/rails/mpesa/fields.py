@@ -23,8 +23,6 @@ from app.kernel.phones import Phone
 
 ACCOUNT_REFERENCE_LENGTH = 12  # shown on the prompt; a longer one is refused
 DESCRIPTION_LENGTH = 13
-REMARKS_LENGTHS = (2, 100)
-PROMPT_TEXT_LENGTH = 182  # business name, reference and amount together; beyond it the prompt fails with 1025
 BANNED_URL_WORDS = ("mpesa", "m-pesa", "safaricom", "exe", "exec", "cmd", "sql", "query")  # anywhere in an address
 TUNNEL_HOSTS = ("ngrok", "requestbin")  # test hosts that registration refuses
 
@@ -90,15 +88,6 @@ def description(text: str) -> str:
     """The short text of a prompt, cut to what M-PESA takes."""
     words = re.sub(r"[^A-Za-z0-9 ]", "", text).strip()[:DESCRIPTION_LENGTH].strip()
     return words or "Payment"
-
-
-def remarks(text: str) -> str:
-    """The remarks of a command, cut to what M-PESA takes."""
-    shortest, longest = REMARKS_LENGTHS
-    words = " ".join(re.sub(r"[^A-Za-z0-9 .,:/-]", " ", text).split())[:longest].strip()
-    if len(words) < shortest:
-        raise ValueError(f"Remarks need {shortest} to {longest} letters or digits.")
-    return words
 
 
 def callback_url(text: str, *, plain_http: bool = False) -> str:
