@@ -110,6 +110,7 @@ def _settle_prompt(payment: Payment, money: ReceivedMoney, by: Actor) -> None:
         if share.state is AllocationState.INTENDED:
             _credit_share(payment, share, by)
     _succeed(payment, money.channel, by)
+    _tell(payment)
 
 
 def _by_itself(money: ReceivedMoney, by: Actor) -> Payment:
@@ -138,6 +139,7 @@ def _by_itself(money: ReceivedMoney, by: Actor) -> Payment:
         share = _add_share(payment, None, None, money.amount)
         _post_to_suspense(payment, share, "No account or member has this number.", by)
     _succeed(payment, money.channel, by)
+    _tell(payment)
     return payment
 
 
@@ -170,9 +172,11 @@ def _become_one(prompt: Payment, earlier: Payment, by: Actor) -> None:
             _credit_share(prompt, share, by, clearing_account=SUSPENSE_ACCOUNT)
         for share in held:
             share.state = AllocationState.MOVED
-    else:
+        _succeed(prompt, channel, by)
+        _tell(prompt)
+    else:  # nothing was credited now, and the member has been told of what was credited then
         _take_over(prompt, intended, held + credited)
-    _succeed(prompt, channel, by)
+        _succeed(prompt, channel, by)
 
 
 def _take_over(prompt: Payment, intended: list[PaymentAllocation], shares: list[PaymentAllocation]) -> None:
@@ -292,7 +296,6 @@ def _succeed(payment: Payment, channel: str, by: Actor) -> None:
     moved = payment.move_to(PaymentState.SUCCEEDED, by=by, evidence=channel)
     assert moved, f"money came for a payment that is {came_from}"
     leases.done(payment)
-    _tell(payment)
 
 
 def _tell(payment: Payment) -> None:

@@ -228,6 +228,16 @@ def test_what_was_credited_elsewhere_stays_and_is_shown_for_review(society):
     assert counted == [kes("1,500")]
 
 
+def test_a_member_is_not_told_twice_of_one_receipt(society, texts):
+    prompt_id, number = sent(society), receipt()
+    receive(money(number, account=society.account_number, channel="confirmation"))
+
+    receive(money(number, channel="callback"), prompt=prompt_id)
+
+    received = select(SmsMessage.id).where(SmsMessage.template == "payment_received")
+    assert len(db.session.scalars(received).all()) == 1
+
+
 def test_a_repeat_after_the_two_became_one_changes_nothing(society):
     before, prompt_id, number = society.balance(), sent(society), receipt()
     receive(money(number, account="typo", channel="confirmation"))
