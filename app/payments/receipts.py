@@ -96,9 +96,7 @@ def allocate(allocation_id: UUID, *, reference: str, by: Actor) -> UUID:
 
 def one_at_a_time(rail: str, receipt_number: str) -> None:
     """Whoever else has news of this receipt waits until we are through. Taken before any payment is locked."""
-    db.session.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"receipt {rail} {receipt_number}", 0)))
-    )
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"receipt {rail} {receipt_number}", 0))))
 
 
 def _settle_prompt(payment: Payment, money: ReceivedMoney, by: Actor) -> None:
