@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -18,8 +19,8 @@ from app.kernel.database import db
 from app.kernel.money import Money
 from app.kernel.transactions import in_transaction
 from app.ledger import queries, service
-from app.ledger.verify import verify
 from app.ledger.service import BatchEntry, Cause, credit, debit
+from app.ledger.verify import verify
 from bench.frame import application, figure, median_ms, say, seconds
 from launcher.postgres import OWNER
 from tests.harness.servers import Servers
@@ -80,20 +81,20 @@ def _single_entries(app: Flask, accounts: Sequence[int]) -> None:
     times = []
     for n in range(500):
         started = perf_counter()
-        in_transaction(lambda n=n: _deposit(accounts[n], f"single:{n}"))  # type: ignore[misc]
+        in_transaction(partial(_deposit, accounts[n], f"single:{n}"))
         times.append(perf_counter() - started)
     times.sort()
     figure("ledger.post_entry", times[250] * 1000, "ms", n=500, detail=f"median; p95 {times[475] * 1000:.2f} ms")
 
-    def work(worker: int, targets: Sequence[int]) -> None:
+    def work(kind: str, worker: int, targets: Sequence[int]) -> None:
         with app.app_context():
             for n, account in enumerate(targets):
-                in_transaction(lambda: _deposit(account, f"{kind}:{worker}:{n}"))
+                in_transaction(partial(_deposit, account, f"{kind}:{worker}:{n}"))
 
     for kind, targets in (("spread", accounts[1000:1250]), ("contended", [accounts[0]] * 250)):
         started = perf_counter()
         with ThreadPoolExecutor(4) as pool:
-            for done in [pool.submit(work, worker, targets) for worker in range(4)]:
+            for done in [pool.submit(work, kind, worker, targets) for worker in range(4)]:
                 done.result()
         figure(f"ledger.post_entry.{kind}", 1000 / (perf_counter() - started), "entries/s", n=1000, detail="4 threads")
 
@@ -220,7 +221,6 @@ def _history(accounts: Sequence[int]) -> None:
             )
         )
     figure("ledger.seal_day", sum(sealing[2:]) / len(sealing[2:]), "s", n=HISTORY_LINES_PER_DAY)
-    db.session.execute(text("SELECT 1"))
 
 
 def _reading(accounts: Sequence[int]) -> None:

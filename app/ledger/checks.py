@@ -221,7 +221,8 @@ UNION ALL
 SELECT NULL, name, 'gone'
   FROM unnest(ARRAY['uq_entry_idempotency_key', 'uq_entry_reverses_id', 'uq_business_day_open']) name
  WHERE NOT EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-                    WHERE c.relnamespace = 'ledger'::regnamespace AND c.relname = name AND i.indisunique AND i.indisvalid)
+                    WHERE c.relnamespace = 'ledger'::regnamespace AND c.relname = name
+                      AND i.indisunique AND i.indisvalid)
 """
 
 RIGHTS_ARE_READ_ONLY = """

@@ -107,8 +107,9 @@ def test_an_honest_book_is_whole(insider: Connection) -> None:
             "entry 2, on 2026-03-31, trouble deleted",
         ),
         (
-            "INSERT INTO ledger.entry VALUES (999, NULL, now(), '2026-03-31', '2026-03-31', NULL, 'x', 'x', 'x',"
-            " 'x', 'staff', 'x', 'x'); INSERT INTO ledger.posting VALUES (999, 5, NULL, 7, 1, 1, '2026-03-31', '2026-03-31'),"
+            "INSERT INTO ledger.entry VALUES"
+            " (999, NULL, now(), '2026-03-31', '2026-03-31', NULL, 'x', 'x', 'x', 'x', 'staff', 'x', 'x');"
+            " INSERT INTO ledger.posting VALUES (999, 5, NULL, 7, 1, 1, '2026-03-31', '2026-03-31'),"
             " (999, -5, NULL, 8, 1, 2, '2026-03-31', '2026-03-31')",
             "entry_is_as_sealed",
             "entry 999, on 2026-03-31, trouble added after the seal",

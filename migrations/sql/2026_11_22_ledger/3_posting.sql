@@ -2,14 +2,14 @@
 -- functions whose name starts with an underscore are the doors' own and granted to nobody.
 --
 -- Every door runs as the owner with a fixed search path that ends in pg_temp, and names every object in full, so that no
--- table, operator or function of the caller can take the place of ours.
+-- table, operator or function of the caller can take the place of ours. What a door calls runs under the door's search path.
 --
 -- Refusals carry a code of their own (PL…) and their facts as JSON in DETAIL; app/ledger/errors.py puts them into words.
 
 CREATE TYPE ledger._line AS (ledger_account_id integer, branch_id integer, member_account_id bigint, amount_cents bigint);
 
 CREATE FUNCTION ledger._refuse(code text, message text, facts jsonb DEFAULT '{}') RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message, DETAIL = facts::text;
 END $$;
@@ -17,7 +17,7 @@ END $$;
 -- Joins those who post today, and says which day that is. Read after the lock is held, in a statement with a snapshot of
 -- its own: whoever waited for the roll must see the day it opened.
 CREATE FUNCTION ledger._enter() RETURNS date
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     today date;
 BEGIN
@@ -35,7 +35,7 @@ END $$;
 -- Shuts everybody else out until the transaction ends. Gives up soon, because who waits here holds up the whole society
 -- behind whoever is still posting; the caller tries again.
 CREATE FUNCTION ledger._enter_alone() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '3s' AS $$
+LANGUAGE plpgsql SET lock_timeout = '3s' AS $$
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM ledger._refuse('PL001', 'The ledger posts in read committed transactions only');
@@ -45,7 +45,7 @@ END $$;
 
 -- The day to book on: the business date, or the day that is being closed if its own close is posting.
 CREATE FUNCTION ledger._booking_date(asked date, actor_kind text, actor_id text) RETURNS date
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     today date := ledger._enter();
     state_of_day text;
@@ -64,7 +64,7 @@ END $$;
 
 -- When it counts: the date it was given, or the first open day if that date's month is closed and it may move.
 CREATE FUNCTION ledger._value_date(asked date, booked date, may_move boolean) RETURNS date
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     first_open_day date;
 BEGIN
@@ -84,7 +84,7 @@ END $$;
 
 -- Turns four lists into lines with our own ids for the chart's codes.
 CREATE FUNCTION ledger._lines(codes text[], branches integer[], member_accounts bigint[], amounts bigint[]) RETURNS ledger._line[]
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     lines ledger._line[];
     unknown text;
@@ -111,7 +111,7 @@ END $$;
 -- Wording and actor may differ: a callback and a sweep may both bring the news of one payment.
 CREATE FUNCTION ledger._replayed(key text, asked_on date, relates_to date, of_cause_type text, of_cause_id text,
                                  reverses bigint, lines ledger._line[]) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     known ledger.entry;
     is_same boolean;
@@ -133,7 +133,7 @@ END $$;
 
 -- Whether an entry's lines are these, each multiplied by the sign; inter-branch lines follow from the others.
 CREATE FUNCTION ledger._is_made_of(of_entry_id bigint, lines ledger._line[], sign integer) RETURNS boolean
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql AS $$
     WITH stored AS (
         SELECT p.ledger_account_id, p.branch_id, p.member_account_id, p.amount_cents
           FROM ledger.posting p JOIN ledger.ledger_account a ON a.id = p.ledger_account_id
@@ -147,7 +147,7 @@ $$;
 
 -- What does not depend on any balance: who may be posted to, and which of our two kinds of account it is.
 CREATE FUNCTION ledger._check_accounts(lines ledger._line[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     wrong record;
 BEGIN
@@ -175,7 +175,7 @@ END $$;
 
 -- The lines, with one on the inter-branch account for each branch that would not balance alone.
 CREATE FUNCTION ledger._balanced(lines ledger._line[]) RETURNS ledger._line[]
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     out_of_balance numeric;
     added ledger._line[];
@@ -192,69 +192,73 @@ BEGIN
     RETURN lines || added;
 END $$;
 
--- Locks the balances that the lines touch, in ascending order, so that two entries can wait for each other only one way.
-CREATE FUNCTION ledger._lock_balances(lines ledger._line[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- Locks the balances that the lines touch, in ascending order, so that two entries can wait for each other only one way. Says
+-- whether, as they are then, each is there, open, and does not fall below its floor.
+CREATE FUNCTION ledger._lock_balances(lines ledger._line[]) RETURNS boolean
+LANGUAGE plpgsql AS $$
 DECLARE
-    missing record;
+    all_good boolean;
 BEGIN
-    PERFORM FROM ledger.balance b
-      WHERE (b.member_account_id, b.ledger_account_id, b.branch_id) IN (
-            SELECT member_account_id, ledger_account_id, branch_id FROM unnest(lines) WHERE member_account_id IS NOT NULL)
-      ORDER BY b.member_account_id, b.ledger_account_id, b.branch_id FOR NO KEY UPDATE;
-    -- In a statement of its own: what closed or moved an account while we waited is seen here.
-    SELECT l.member_account_id, l.ledger_account_id, l.branch_id, m.id, m.number, m.branch_id AS own_branch_id, m.closed_on,
-           b.is_open IS NOT NULL AS is_kept
-      INTO missing
+    WITH total AS MATERIALIZED (
+        SELECT member_account_id, ledger_account_id, branch_id, sum(amount_cents) AS change
+          FROM unnest(lines) WHERE member_account_id IS NOT NULL GROUP BY 1, 2, 3
+    ), locked AS MATERIALIZED (
+        SELECT b.is_open AND ((b.amount_cents + t.change) * b.natural_side - b.held_cents < b.floor_cents) IS NOT TRUE AS is_good
+          FROM total t
+          JOIN ledger.balance b ON (b.member_account_id, b.ledger_account_id, b.branch_id)
+                                 = (t.member_account_id, t.ledger_account_id, t.branch_id)
+         ORDER BY b.member_account_id, b.ledger_account_id, b.branch_id FOR NO KEY UPDATE OF b
+    )
+    SELECT (SELECT count(*) FROM total) = (SELECT count(*) FROM locked WHERE is_good) INTO all_good;
+    RETURN all_good;
+END $$;
+
+-- Says in words which of the locked balances is not there, closed, elsewhere or too low.
+CREATE FUNCTION ledger._refuse_balances(lines ledger._line[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    wrong record;
+    short record;
+BEGIN
+    SELECT l.member_account_id, l.branch_id, m.id, m.number, m.branch_id AS own_branch_id, m.closed_on,
+           b.is_open IS NOT NULL AS is_kept, (SELECT code FROM ledger.ledger_account WHERE id = l.ledger_account_id) AS code
+      INTO wrong
       FROM unnest(lines) l
       LEFT JOIN ledger.member_account m ON m.id = l.member_account_id
       LEFT JOIN ledger.balance b ON (b.member_account_id, b.ledger_account_id, b.branch_id)
                                   = (l.member_account_id, l.ledger_account_id, l.branch_id)
-     WHERE l.member_account_id IS NOT NULL
-       AND b.is_open IS NOT TRUE
-     LIMIT 1;
-    IF missing.member_account_id IS NULL THEN
-        RETURN;
-    ELSIF missing.id IS NULL THEN
-        PERFORM ledger._refuse('PL024', 'No such member account', jsonb_build_object('member_account_id', missing.member_account_id));
-    ELSIF missing.closed_on IS NOT NULL THEN
+     WHERE l.member_account_id IS NOT NULL AND b.is_open IS NOT TRUE
+     ORDER BY l.member_account_id LIMIT 1;
+    IF wrong.member_account_id IS NULL THEN
+        SELECT m.number, a.code, b.amount_cents * b.natural_side - b.held_cents - b.floor_cents AS available_cents,
+               -t.change * b.natural_side AS asked_cents
+          INTO short
+          FROM (SELECT member_account_id, ledger_account_id, branch_id, sum(amount_cents) AS change
+                  FROM unnest(lines) WHERE member_account_id IS NOT NULL GROUP BY 1, 2, 3) t
+          JOIN ledger.balance b USING (member_account_id, ledger_account_id, branch_id)
+          JOIN ledger.member_account m ON m.id = b.member_account_id
+          JOIN ledger.ledger_account a ON a.id = b.ledger_account_id
+         WHERE (b.amount_cents + t.change) * b.natural_side - b.held_cents < b.floor_cents
+         ORDER BY m.id LIMIT 1;
+        PERFORM ledger._refuse('PL026', 'The balance is too low', to_jsonb(short));
+    ELSIF wrong.id IS NULL THEN
+        PERFORM ledger._refuse('PL024', 'No such member account', jsonb_build_object('member_account_id', wrong.member_account_id));
+    ELSIF wrong.closed_on IS NOT NULL THEN
         PERFORM ledger._refuse('PL025', 'The member account is closed',
-            jsonb_build_object('number', missing.number, 'closed_on', missing.closed_on));
-    ELSIF missing.is_kept THEN
+            jsonb_build_object('number', wrong.number, 'closed_on', wrong.closed_on));
+    ELSIF wrong.is_kept THEN
         PERFORM ledger._refuse('PL028', 'The member account has moved to another branch',
-            jsonb_build_object('number', missing.number, 'branch_id', missing.branch_id, 'own_branch_id', missing.own_branch_id));
+            jsonb_build_object('number', wrong.number, 'branch_id', wrong.branch_id, 'own_branch_id', wrong.own_branch_id));
     ELSE
         PERFORM ledger._refuse('PL002', 'The member account is not kept on this ledger account and branch',
-            jsonb_build_object('number', missing.number, 'branch_id', missing.branch_id, 'own_branch_id', missing.own_branch_id,
-                               'code', (SELECT code FROM ledger.ledger_account WHERE id = missing.ledger_account_id)));
-    END IF;
-END $$;
-
--- What the member is told when the money is not there; the balance's own CHECK would refuse it without words.
-CREATE FUNCTION ledger._check_floors(lines ledger._line[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    short record;
-BEGIN
-    SELECT m.number, a.code, b.amount_cents * b.natural_side - b.held_cents - b.floor_cents AS available_cents,
-           -t.change * b.natural_side AS asked_cents
-      INTO short
-      FROM (SELECT member_account_id, ledger_account_id, branch_id, sum(amount_cents) AS change
-              FROM unnest(lines) WHERE member_account_id IS NOT NULL GROUP BY 1, 2, 3) t
-      JOIN ledger.balance b USING (member_account_id, ledger_account_id, branch_id)
-      JOIN ledger.member_account m ON m.id = b.member_account_id
-      JOIN ledger.ledger_account a ON a.id = b.ledger_account_id
-     WHERE (b.amount_cents + t.change) * b.natural_side - b.held_cents < b.floor_cents
-     ORDER BY m.id LIMIT 1;
-    IF short.number IS NOT NULL THEN
-        PERFORM ledger._refuse('PL026', 'The balance is too low', jsonb_build_object('number', short.number, 'code', short.code,
-            'available_cents', short.available_cents, 'asked_cents', short.asked_cents));
+            jsonb_build_object('number', wrong.number, 'branch_id', wrong.branch_id, 'own_branch_id', wrong.own_branch_id,
+                               'code', wrong.code));
     END IF;
 END $$;
 
 -- Writes the lines of an entry and moves the balances that they touch.
 CREATE FUNCTION ledger._write_lines(of_entry_id bigint, booked date, counts_on date, lines ledger._line[]) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql AS $$
     INSERT INTO ledger.posting (entry_id, line, ledger_account_id, branch_id, member_account_id, amount_cents, booked_on, value_on)
     SELECT of_entry_id, l.line, l.ledger_account_id, l.branch_id, l.member_account_id, l.amount_cents, booked, counts_on
       FROM unnest(lines) WITH ORDINALITY AS l (ledger_account_id, branch_id, member_account_id, amount_cents, line);
@@ -273,12 +277,15 @@ CREATE FUNCTION ledger.post_entry(
     relates_to_on date DEFAULT NULL, reverses_id bigint DEFAULT NULL,
     booked_on date DEFAULT NULL, may_move boolean DEFAULT true
 ) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+-- An entry has a handful of lines, which is not what the planner assumes of a list: it is to look rows up, never to scan.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     booked date := ledger._booking_date(post_entry.booked_on, actor_kind, actor_id);
     asked ledger._line[] := ledger._lines(accounts, branches, member_accounts, amounts);
     lines ledger._line[];
     effective date;
+    is_covered boolean;
     posted bigint;
 BEGIN
     posted := ledger._replayed(key, counts_on, relates_to_on, cause_type, cause_id, reverses_id, asked);
@@ -288,14 +295,16 @@ BEGIN
     effective := ledger._value_date(counts_on, booked, may_move);
     PERFORM ledger._check_accounts(asked);
     lines := ledger._balanced(asked);
-    PERFORM ledger._lock_balances(asked);
+    is_covered := ledger._lock_balances(asked);
     -- The same request may have been posted while this one waited; its money must not be asked for again.
     posted := ledger._replayed(key, counts_on, relates_to_on, cause_type, cause_id, reverses_id, asked);
     IF posted IS NOT NULL THEN
         RETURN posted;
     END IF;
     PERFORM ledger._check_reversal(reverses_id, asked);
-    PERFORM ledger._check_floors(asked);
+    IF NOT is_covered THEN
+        PERFORM ledger._refuse_balances(asked);
+    END IF;
     INSERT INTO ledger.entry (reverses_id, posted_at, booked_on, value_on, relates_to_on, idempotency_key, cause_type, cause_id,
                               description, actor_kind, actor_id, actor_channel, on_behalf_of)
     VALUES (reverses_id, clock_timestamp(), booked, effective,
@@ -312,7 +321,7 @@ END $$;
 
 -- A reversal mirrors one entry, once.
 CREATE FUNCTION ledger._check_reversal(of_entry_id bigint, lines ledger._line[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     already bigint;
 BEGIN

@@ -29,7 +29,7 @@ END $$;
 
 -- The tables must be those that open_batch made: the owner's, without policies, triggers or rules.
 CREATE FUNCTION ledger._check_batch_tables() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     IF 2 <> (SELECT count(*) FROM pg_class c
               WHERE c.relnamespace = pg_my_temp_schema() AND c.relname IN ('batch_entry', 'batch_line')
@@ -43,7 +43,7 @@ END $$;
 -- is the batch compared with what was posted. Returns how many entries were left out because they had been posted before.
 CREATE FUNCTION ledger._write_entries(booked date, may_move boolean, by_kind text, by_id text, by_channel text, for_whom text)
 RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     instant timestamptz := clock_timestamp();
     replayed bigint := 0;
@@ -80,7 +80,7 @@ END $$;
 
 -- Takes out of the batch what was posted before under the same key; other money under a known key is refused.
 CREATE FUNCTION ledger._drop_replays() RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     dropped bigint;
 BEGIN
@@ -103,7 +103,7 @@ END $$;
 -- Every entry has two lines or more, numbered without a gap, and balances. Inter-branch lines are added where a branch would
 -- not balance alone.
 CREATE FUNCTION ledger._balance_batch(entries bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     inter_branch text := (SELECT code FROM ledger.ledger_account WHERE is_inter_branch);
     seen record;
@@ -138,7 +138,7 @@ END $$;
 
 -- The batch's change of each (ledger account, branch, member account), and the check that each may be posted to.
 CREATE FUNCTION ledger._total_batch() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     unknown text;
 BEGIN
@@ -161,7 +161,7 @@ END $$;
 -- Locks all balances of the batch in ascending order and checks them as they are then: open, and not below their floor. What
 -- is wrong is put into words by the functions that do so for one entry.
 CREATE FUNCTION ledger._lock_batch() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     good bigint;
     totals ledger._line[];
@@ -175,14 +175,13 @@ BEGIN
     IF good <> (SELECT count(*) FROM pg_temp.batch_total WHERE member_account_id IS NOT NULL) THEN
         SELECT array_agg(ROW(ledger_account_id, branch_id, member_account_id, change)::ledger._line) INTO totals
           FROM pg_temp.batch_total WHERE member_account_id IS NOT NULL;
-        PERFORM ledger._lock_balances(totals);
-        PERFORM ledger._check_floors(totals);
+        PERFORM ledger._refuse_balances(totals);
     END IF;
 END $$;
 
 -- Writes the lines and moves the balances.
 CREATE FUNCTION ledger._write_batch_lines(booked date) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '256MB' AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     written bigint;
 BEGIN

@@ -1,7 +1,7 @@
 -- Branches, the chart, member accounts, floors and holds. An actor is written kind:id, as in staff:0198….
 
 CREATE FUNCTION ledger._note(the_act text, the_subject text, the_actor text, the_facts jsonb DEFAULT '{}') RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql AS $$
     INSERT INTO ledger.act (acted_at, act, subject, facts, actor)
     VALUES (clock_timestamp(), the_act, the_subject, jsonb_strip_nulls(the_facts), the_actor)
 $$;
@@ -113,7 +113,7 @@ END $$;
 
 -- The account's row, locked, if it exists and is open. Taken before its balances by every door that changes the account.
 CREATE FUNCTION ledger._open_account_for_update(the_account bigint) RETURNS ledger.member_account
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     account ledger.member_account;
 BEGIN
@@ -129,7 +129,7 @@ END $$;
 
 -- The balance of an account on one ledger account at its own branch, locked.
 CREATE FUNCTION ledger._balance_for_update(account ledger.member_account, the_code text) RETURNS ledger.balance
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     kept ledger.balance;
 BEGIN

@@ -1,7 +1,7 @@
 -- Business days and periods.
 
 CREATE FUNCTION ledger._open_day(the_date date) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql AS $$
     INSERT INTO ledger.period (month, state, opened_at) VALUES (date_trunc('month', the_date::timestamp)::date, 'open', clock_timestamp())
     ON CONFLICT DO NOTHING;
     INSERT INTO ledger.business_day (on_date, state, opened_at) VALUES (the_date, 'open', clock_timestamp());

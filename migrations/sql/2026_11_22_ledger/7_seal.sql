@@ -3,7 +3,7 @@
 -- One digest for each entry booked on a day. Read by the seal alone: `ledger verify` brings its own copy of this query, so
 -- that whoever can change a function in the database cannot hide behind it.
 CREATE FUNCTION ledger._digests(the_date date) RETURNS TABLE (entry_id bigint, digest bytea)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET work_mem = '256MB' AS $$
+LANGUAGE sql STABLE AS $$
     SELECT e.id, sha256(convert_to(concat('[', e.id, ',"', to_char(e.booked_on, 'YYYY-MM-DD'), '","', to_char(e.value_on, 'YYYY-MM-DD'), '",',
                coalesce('"' || to_char(e.relates_to_on, 'YYYY-MM-DD') || '"', 'null'), ',"',
                to_char(e.posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '",',
