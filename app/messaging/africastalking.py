@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from enum import Enum, auto
 from typing import Any
 
 import requests
@@ -18,32 +17,11 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, Ne
 
 from app.kernel.phones import Phone
 from app.messaging import gsm
+from app.messaging.answers import Answer, Outcome
 
 TIMEOUT_SECONDS = (5, 20)  # to connect; to wait for bytes
 LONGEST_ANSWER = 64 * 1024  # bytes; one recipient's answer is a few hundred
 LONGEST_DETAIL = 120  # characters of the provider's words that we keep
-
-
-class Outcome(Enum):
-    """What an answer means for one text."""
-
-    ACCEPTED = auto()  # theirs now; a delivery report will say more
-    REFUSED = auto()  # definitely not sent, and sending it again would be refused again
-    RETRY = auto()  # definitely not sent; may be tried again later
-    HOLD = auto()  # definitely not sent, because of our account or settings: nothing will be, until a person acts
-    UNKNOWN = auto()  # may have been sent
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the provider said about one text, or what kept it from saying anything."""
-
-    outcome: Outcome
-    detail: str = ""
-    code: str | None = None
-    message_id: str | None = None
-    cost: Decimal | None = None
-    cost_currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.messaging.africastalking import Answer, Outcome
+from app.messaging.answers import Answer, Outcome
 from app.messaging.states import SmsState
 
 RETRY_PAUSES = (

@@ -22,7 +22,7 @@ from app.kernel.encryption import keyed_hash
 from app.kernel.leases import LeaseLost, claim, done
 from app.kernel.phones import Phone
 from app.messaging import gsm, queries, rules, texts
-from app.messaging.africastalking import Answer, Outcome
+from app.messaging.answers import Answer, Outcome
 from app.messaging.models import SmsDeliveryReport, SmsMessage
 from app.messaging.provider import sms_provider
 from app.messaging.schemas import DeliveryReport

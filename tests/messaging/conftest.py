@@ -14,7 +14,7 @@ from app.kernel.money import kes
 from app.kernel.phones import Phone
 from app.kernel.transactions import in_transaction
 from app.messaging import jobs, queries, service
-from app.messaging.africastalking import Answer, Outcome
+from app.messaging.answers import Answer, Outcome
 from app.messaging.models import SmsMessage
 
 PHONE = Phone("254711000111")

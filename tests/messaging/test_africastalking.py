@@ -11,7 +11,8 @@ import pytest
 
 from app.kernel.phones import Phone
 from app.messaging import africastalking
-from app.messaging.africastalking import Account, AfricasTalkingClient, Answer, Outcome, read_send_answer, send_form
+from app.messaging.africastalking import Account, AfricasTalkingClient, read_send_answer, send_form
+from app.messaging.answers import Answer, Outcome
 
 SAMPLES = Path(__file__).parents[1] / "data" / "africastalking"
 PHONE = Phone("254711000111")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.messaging import rules
-from app.messaging.africastalking import Answer, Outcome
+from app.messaging.answers import Answer, Outcome
 from app.messaging.models import SmsMessage
 from app.messaging.states import SMS_MOVES, SmsState
 

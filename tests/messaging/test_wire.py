@@ -10,7 +10,8 @@ import pytest
 
 from app.kernel.phones import Phone
 from app.messaging import africastalking
-from app.messaging.africastalking import Account, AfricasTalkingClient, Outcome
+from app.messaging.africastalking import Account, AfricasTalkingClient
+from app.messaging.answers import Outcome
 from app.messaging.schemas import DeliveryReport
 from tests.sandbox.catcher import Catcher, Caught
 from tests.sandbox.server import Sandbox
