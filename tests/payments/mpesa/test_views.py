@@ -197,3 +197,19 @@ def test_while_the_rail_is_off_the_page_says_so_and_offers_no_errand(administrat
     assert "M-PESA is off" in text
     assert administrator.post(f"{PAGE}/ask/connection_test", data={"key": "x"}).status_code == 409
     assert not re.search(r"<button[^>]*>Test connection", text)
+
+
+def test_the_page_says_when_the_operators_password_ends(administrator, clock):
+    administrator.post(PAGE, data=typed(security_credential="Qm9" * 40))
+
+    text = administrator.get(PAGE).get_data(as_text=True)
+
+    assert "M-PESA ends it on 18 Feb 2027" in text
+    assert "Qm9" * 40 not in text
+
+
+def test_the_page_is_light(administrator):
+    answer = administrator.get(PAGE, headers={"Accept-Encoding": "br"})
+
+    assert answer.headers["Content-Encoding"] == "br"
+    assert len(answer.get_data()) < 6_000

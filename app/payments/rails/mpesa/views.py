@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -15,13 +16,15 @@ from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
 from . import configuration, errands, pulling, queries, settings
-from .models import C2BResponse, C2BVersion, ErrandKind, ValidationPolicy
+from .models import C2BResponse, C2BVersion, ErrandKind, MpesaConfiguration, ValidationPolicy
 from .schemas import ConfigurationForm
 
 bp = Blueprint("mpesa", __name__, url_prefix="/settings/mpesa")
 
 FIRST_PAUSE_SECONDS = 2
 MOST_ROUNDS = 30  # about five minutes: every errand is closed by then unless no worker runs
+
+CREDENTIAL_LIFE = timedelta(days=90)  # of an operator's password: mpesa.md 12
 
 SECRET_LABELS = {
     "consumer_key": "Consumer key",
@@ -94,8 +97,16 @@ def _page(form: Filled[ConfigurationForm] | None, *, status: int | None = None) 
         c2b_versions=C2BVersion.choices(),
         validations=ValidationPolicy.choices(),
         limits=configuration.limits(),
+        credential_ends_at=_credential_ends_at(row),
         **_errands(),
     )
+
+
+def _credential_ends_at(row: MpesaConfiguration | None) -> datetime | None:
+    """When M-PESA ends the operator's password behind the security credential."""
+    if row is None or row.security_credential_at is None:
+        return None
+    return row.security_credential_at + CREDENTIAL_LIFE
 
 
 def _stored(name: str) -> str | None:
