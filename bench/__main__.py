@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 
 from bench import ledger, members
+from tests.harness.leftovers import clear_away
 from tests.harness.servers import Servers, running_servers
 
 ROOMS: dict[str, Callable[[Servers], None]] = {"ledger": ledger.run, "members": members.run}
@@ -17,6 +19,8 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no benchmarks for {', '.join(unknown)}; there are {', '.join(ROOMS)}", file=sys.stderr)
         return 2
+    clear_away()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers stop with us, however we are stopped
     with running_servers(durable=True) as servers:
         for name in names or ROOMS:
             ROOMS[name](servers)

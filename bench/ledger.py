@@ -29,8 +29,8 @@ BY = Actor.system("bench")
 DAY_END = Actor.system(service.DAY_END)
 MEMBERS = 100_000
 BATCHES = (1_000, 10_000, 100_000, 1_000_000)  # lines
-HISTORY_DAYS = 20
-HISTORY_LINES_PER_DAY = 100_000
+HISTORY_DAYS = 6
+HISTORY_LINES_PER_DAY = 20_000
 FIRST_DAY = date(2026, 1, 1)
 
 
@@ -198,7 +198,7 @@ def _bare_copy(owner: psycopg.Connection[Any], entries: Sequence[BatchEntry], in
 
 
 def _history(accounts: Sequence[int]) -> None:
-    """Days of ordinary business, each rolled and sealed, until the society has its two million postings."""
+    """The day of the large batches and some of ordinary business, each rolled and sealed; today is left open."""
     today = queries.business_date()
     sealing = []
     generator = random.Random(1)

@@ -21,12 +21,23 @@ ledger = AppGroup("ledger", help="The books: open them, and prove that they are 
 OPERATOR = Actor.system("ledger-command")
 
 
+def _seals(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> list[tuple[date, str]]:
+    try:
+        return [(date.fromisoformat(on), seal.lower()) for on, seal in (pair.split("=", 1) for pair in given)]
+    except ValueError:
+        raise click.BadParameter("write it as 2026-03-31=the 64 digits of the seal") from None
+
+
 @ledger.command()
 @click.option("--json", "as_json", is_flag=True, help="For a program.")
-def verify(as_json: bool) -> None:
-    """Check every invariant of the books; exit 1 and name what differs if one is broken."""
+@click.option("--seal", "known", multiple=True, metavar="DATE=HASH", callback=_seals, help="A seal you wrote down.")
+def verify(as_json: bool, known: list[tuple[date, str]]) -> None:
+    """Check every invariant of the books; exit 1 and name what differs if one is broken.
+
+    With a seal that was written down elsewhere, it also shows that nobody has rewritten the books and all seals since.
+    """
     started = perf_counter()
-    report = check_everything()
+    report = check_everything(known)
     seconds = round(perf_counter() - started, 2)
     if as_json:
         click.echo(json.dumps({**report.as_json(), "seconds": seconds}))

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from app.kernel.database import db
 from app.ledger import checks
@@ -69,15 +70,15 @@ def register(name: str, comparison: Comparison) -> None:
     _comparisons[name] = comparison
 
 
-def verify() -> Report:
-    """Check everything in one snapshot of the database."""
+def verify(known_seals: Iterable[tuple[date, str]] = ()) -> Report:
+    """Check everything in one snapshot of the database, and that seals written down elsewhere are still the same."""
     with db.engine.connect().execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     ) as connection:
-        return verify_on(connection)
+        return verify_on(connection, known_seals)
 
 
-def verify_on(connection: Connection) -> Report:
+def verify_on(connection: Connection, known_seals: Iterable[tuple[date, str]] = ()) -> Report:
     """The same, as this connection sees the database."""
     for setting in checks.SETTINGS:
         connection.exec_driver_sql(setting)
@@ -85,6 +86,7 @@ def verify_on(connection: Connection) -> Report:
     report.last_seal = _last_seal(connection)
     for name, query in checks.CHECKS.items():
         _note(report, name, (dict(row) for row in connection.exec_driver_sql(query).mappings()))
+    _note(report, "seal_is_as_written_down", _other_seals(connection, known_seals))
     for name, comparison in _comparisons.items():
         _note(report, name, comparison(connection))
     return report
@@ -97,6 +99,16 @@ def _note(report: Report, name: str, differing: Iterable[Facts]) -> None:
     if named:
         report.differences += named
         report.found[name] = len(named) + sum(1 for _ in rows)
+
+
+def _other_seals(connection: Connection, known_seals: Iterable[tuple[date, str]]) -> Iterable[Facts]:
+    """Seals unlike those that were written down: only they give away a history rewritten together with its seals."""
+    for on, known in known_seals:
+        row = connection.execute(
+            text("SELECT encode(hash, 'hex') AS hash FROM ledger.seal WHERE on_date = :on"), {"on": on}
+        ).one_or_none()
+        if row is None or row.hash != known:
+            yield {"on": on, "written_down": known, "there": row.hash if row else None}
 
 
 def _last_seal(connection: Connection) -> dict[str, str] | None:

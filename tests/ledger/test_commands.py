@@ -56,6 +56,18 @@ def test_verify_tells_a_program(society: Flask) -> None:
     assert report["differences"] == []
 
 
+def test_a_seal_that_was_written_down_is_compared(society: Flask) -> None:
+    _, output = command(society, "verify", "--json")
+    seal = json.loads(output)["last_seal"]["hash"]
+
+    assert command(society, "verify", "--seal", f"2026-03-31={seal}")[0] == 0
+    code, output = command(society, "verify", "--seal", f"2026-03-31={'0' * 64}", "--seal", f"2026-03-30={seal}")
+    assert code == 1
+    assert "seal_is_as_written_down: on 2026-03-31" in output
+    assert "on 2026-03-30" in output
+    assert command(society, "verify", "--seal", "yesterday")[0] == 2
+
+
 def test_verify_fails_and_names_what_differs(society: Flask, servers: Servers) -> None:
     with society.app_context():
         database = db.engine.url.database
