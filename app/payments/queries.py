@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import contains_eager
 
 from app.kernel import clock
@@ -16,9 +16,17 @@ from app.kernel.money import Money
 from app.kernel.paging import Page, keyset
 from app.payments.destinations import Purpose
 from app.payments.errors import PaymentMissing
-from app.payments.models import AllocationState, CallbackOutcome, CallbackWork, Payment, PaymentAllocation
+from app.payments.models import (
+    AllocationState,
+    CallbackOutcome,
+    CallbackWork,
+    Payment,
+    PaymentAllocation,
+    PaymentCallback,
+)
 from app.payments.states import Direction, PaymentState
 
+EVIDENCE_SHOWN = 20
 LARGEST_COUNT = 10_000  # a filter that finds more is totalled in a report, not while a page waits
 
 
@@ -190,17 +198,20 @@ def received_on(day: date) -> Sequence[tuple[Purpose | None, int, Money]]:
 
 
 def to_review() -> int:
-    """How many payments and callbacks a person should look at."""
-    payments = db.session.scalar(select(func.count()).where(Payment.needs_review.is_not(None))) or 0
-    callbacks = (
-        db.session.scalar(
-            select(func.count()).where(
-                or_(CallbackWork.outcome == CallbackOutcome.FLAGGED, CallbackWork.outcome == CallbackOutcome.FAILED)
-            )
-        )
-        or 0
+    """How many payments a person should look at."""
+    return db.session.scalar(select(func.count()).where(Payment.needs_review.is_not(None))) or 0
+
+
+def evidence() -> Sequence[tuple[PaymentCallback, CallbackWork]]:
+    """The newest messages of providers that settled nothing because something about them was wrong."""
+    rows = db.session.execute(
+        select(PaymentCallback, CallbackWork)
+        .join(CallbackWork, CallbackWork.callback_id == PaymentCallback.id)
+        .where(CallbackWork.outcome.in_([CallbackOutcome.FLAGGED, CallbackOutcome.FAILED]))
+        .order_by(CallbackWork.callback_id.desc())
+        .limit(EVIDENCE_SHOWN)
     )
-    return payments + callbacks
+    return [(callback, work) for callback, work in rows]
 
 
 def _start_of(day: date) -> datetime:

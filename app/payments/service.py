@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -209,7 +210,8 @@ class PaymentService:
             )
             leases.done(payment)
             return moved
-        payment.resend_at = clock.now() + rules.RESEND_AFTER[payment.sendings - 1]
+        pause = max(rules.RESEND_AFTER[payment.sendings - 1], timedelta(seconds=answer.pause_seconds))
+        payment.resend_at = clock.now() + pause
         payment.detail, payment.code = answer.detail, answer.code
         leases.done(payment, next_at=payment.resend_at)
         return False

@@ -217,6 +217,7 @@ def _suspense_page(tried_id: UUID | None, form: Filled[AllocateForm] | None) -> 
         "payments/suspense.html",
         status=422 if form else 200,
         shown=queries.suspense(after=request.args.get("after")),
+        evidence=queries.evidence(),
         count=count,
         amount=amount,
         oldest_at=oldest_at,

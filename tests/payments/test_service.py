@@ -93,6 +93,18 @@ def test_what_the_provider_refused_before_doing_anything_is_sent_again_a_few_tim
     assert path(payment_id) == ["created", "submitted", "failed"]
 
 
+def test_a_busy_line_is_given_the_minute_that_it_needs(society, clock):
+    payment_id = prompt(society)
+    claim(payment_id)
+
+    record(payment_id, Answer(Outcome.WAIT, "Another request is open on this phone", pause_seconds=60))
+
+    clock.forward(seconds=59)
+    assert claim(payment_id) is None
+    clock.forward(seconds=1)
+    assert claim(payment_id) is not None
+
+
 def test_an_answer_that_was_lost_makes_the_payment_unknown_and_a_late_one_still_counts(society, clock):
     payment_id = prompt(society)
     claim(payment_id)

@@ -12,7 +12,7 @@ from app.kernel.money import kes
 from app.payments import progress
 from app.payments.models import AllocationState, Payment
 from app.payments.rails import Answer, Outcome
-from tests.payments.mpesa.conftest import payment, prompt, receipt, sent
+from tests.payments.mpesa.conftest import arrive, payment, prompt, receipt, sent, stk_body
 from tests.payments.test_receipts import money, receive, shares
 from tests.payments.test_service import record
 
@@ -285,3 +285,13 @@ def test_a_merged_payment_leads_to_the_prompt_it_became(society, signed_in):
 
     assert payment(first_id).id == prompt_id
     assert number in signed_in("officer").get(f"/payments/{first_id}").text
+
+
+def test_messages_that_settled_nothing_are_shown_as_evidence(society, signed_in):
+    payment_id = sent(society)
+    arrive("stk", payment_id, stk_body(payment_id, receipt_number=receipt()), source="203.0.113.7")
+
+    page = signed_in("accountant").get("/payments/suspense").text
+
+    assert "203.0.113.7" in page
+    assert "Kept as evidence" in page

@@ -39,6 +39,7 @@ class Answer:
     code: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)  # the provider's own identifiers
     raw: str = field(default="", repr=False)  # as it came; stored encrypted
+    pause_seconds: int = 0  # with WAIT: the least pause that the provider needs before the same request
 
 
 class Rail(Protocol):

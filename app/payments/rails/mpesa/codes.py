@@ -35,6 +35,7 @@ class Meaning:
     outcome: Outcome
     words: str
     again: Again
+    pause_seconds: int = 0  # with SAME: the least pause
 
     @property
     def needs_operator(self) -> bool:
@@ -50,14 +51,15 @@ def _setup(words: str) -> Meaning:
     return Meaning(Outcome.FAILED, words, Again.SETUP)
 
 
-def _wait(words: str) -> Meaning:
-    return Meaning(Outcome.WAIT, words, Again.SAME)
+def _wait(words: str, *, pause_seconds: int = 0) -> Meaning:
+    return Meaning(Outcome.WAIT, words, Again.SAME, pause_seconds)
 
 
 PAID = Meaning(Outcome.PAID, "Paid", Again.ASK)
 LIVE = Meaning(Outcome.LIVE, "Waiting for the member on the phone", Again.ASK)
 ACCEPTED = Meaning(Outcome.ACCEPTED, "Sent to the phone", Again.ASK)
 UNKNOWN = Meaning(Outcome.UNKNOWN, "M-PESA has not said what happened: being checked", Again.ASK)
+BUSY_LINE = _wait("Another M-PESA request is open on this phone", pause_seconds=60)  # mpesa.md 1.4: a minute or more
 NOT_SENT = _wait("M-PESA could not be reached: trying again")
 WRONG_KEYS = _setup("The consumer key or secret is wrong")
 NOTHING_LEARNED = Meaning(Outcome.WAIT, "M-PESA did not answer the question: asking again", Again.ASK)
@@ -123,7 +125,11 @@ REFUSALS: Sequence[_Row] = (
     _Row(r"404\.001\.04|405\.001", "", _WRONG_URL),
     _Row(r"500\.001\.1001", "Wrong credentials", _setup("The passkey or shortcode is wrong")),
     _Row(r"500\.001\.1001", "Merchant does not exist", _setup("Our paybill number is not known to M-PESA")),
-    _Row(r"500\.001\.1001", "Unable to lock subscriber", _wait("Another M-PESA request is open on this phone")),
+    _Row(
+        r"500\.001\.1001",
+        "Unable to lock subscriber",
+        _wait("Another M-PESA request is open on this phone", pause_seconds=60),
+    ),
     _Row(r"500\.001\.1001", "is being processed", UNKNOWN, LIVE),
     _Row(r"500\.00[23]\.1001|00\.002\.1001", "under maintenance", _wait("M-PESA is under maintenance: trying again")),
     _Row(r"500\.003\.02", "", _BUSY),

@@ -169,4 +169,11 @@ class MpesaService:
 
 
 def _answer(meaning: Meaning, code: str, step: str, reply: Reply) -> Answer:
-    return Answer(meaning.outcome, meaning.words, code=code or None, facts={"step": step}, raw=reply.text)
+    return Answer(
+        meaning.outcome,
+        meaning.words,
+        code=code or None,
+        facts={"step": step},
+        raw=reply.text,
+        pause_seconds=meaning.pause_seconds,
+    )
