@@ -6,23 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.sandbox.catcher import Catcher
 from tests.sandbox.daraja import Daraja
 from tests.sandbox.server import Sandbox
 
-CHROMIUM = "/usr/bin/chromium"
 
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
+@pytest.fixture
+def browser(_session_browser: Browser) -> Browser:
+    """The one browser of this run: a process can drive only one."""
+    return _session_browser
 
 
 @pytest.fixture
