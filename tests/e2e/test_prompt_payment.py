@@ -129,6 +129,20 @@ def test_a_prompt_cancelled_on_the_phone_says_so_and_can_be_sent_again(officer, 
     expect(desk.dialog.get_by_label("Amount (KES)")).to_be_visible()
 
 
+def test_a_payment_whose_callbacks_are_lost_is_found_all_the_same(officer, member, somebody, stack):
+    stack.sandbox.fault("callback_lost", phone=somebody.phone.msisdn, times=10)
+    desk = officer()
+    desk.find(somebody)
+
+    desk.prompt("600")
+    member.is_asked("Ksh 600.00")
+    member.enters_pin()
+
+    # The first question comes after 25 seconds; the receipt is then found among the paybill's transactions.
+    expect(desk.dialog).to_contain_text("KES 600.00 received, receipt", timeout=120_000)
+    member.reads("Received KES 600.00 for savings")
+
+
 @pytest.mark.parametrize(
     ("amount", "phone", "message"),
     [
