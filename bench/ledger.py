@@ -125,23 +125,28 @@ def _batches(servers: Servers, accounts: Sequence[int]) -> None:
     with psycopg.connect(servers.postgres.url(OWNER, database)) as owner:
         for lines_each in (2, 100):
             for count in BATCHES:
-                run_id = f"batch-{lines_each}-{count}"
-                entries = list(_entries(count, accounts, run_id, FIRST_DAY, lines_each))
-                bare = _bare_copy(owner, entries, "")
-                indexed = _bare_copy(owner, entries, "INCLUDING INDEXES")
-                took, result = seconds(
-                    lambda entries=entries: in_transaction(lambda: service.post_batch(entries, by=BY))  # type: ignore[misc]
-                )
-                assert result.postings == len(entries) * lines_each
-                figure(
-                    f"ledger.post_batch.{count}.{lines_each}_lines_each",
-                    took,
-                    "s",
-                    baseline=indexed,
-                    n=result.postings,
-                    detail=f"baseline: COPY of the same entries and lines into tables with the same indexes; "
-                    f"without any index {bare:.3f} s, {took / bare:.2f} times; {result.postings / took:,.0f} lines/s",
-                )
+                _batch(owner, accounts, count, lines_each)
+
+
+def _batch(owner: psycopg.Connection[Any], accounts: Sequence[int], count: int, lines_each: int) -> None:
+    """The best of several runs of each, in turns: the machine has other things to do as well."""
+    bare, indexed, ours = [], [], []
+    for turn in range(max(1, min(5, 200_000 // count))):
+        entries = list(_entries(count, accounts, f"batch-{lines_each}-{count}-{turn}", FIRST_DAY, lines_each))
+        bare.append(_bare_copy(owner, entries, ""))
+        indexed.append(_bare_copy(owner, entries, "INCLUDING INDEXES"))
+        took, result = seconds(partial(in_transaction, partial(service.post_batch, entries, by=BY)))
+        assert result.postings == len(entries) * lines_each
+        ours.append(took)
+    figure(
+        f"ledger.post_batch.{count}.{lines_each}_lines_each",
+        min(ours),
+        "s",
+        baseline=min(indexed),
+        n=count,
+        detail="baseline: COPY of the same entries and lines into tables with the same indexes; without any index"
+        f" {min(bare):.3f} s, {min(ours) / min(bare):.2f} times; {count / min(ours):,.0f} lines/s; best of {len(ours)}",
+    )
 
 
 def _bare_copy(owner: psycopg.Connection[Any], entries: Sequence[BatchEntry], including: str) -> float:

@@ -153,6 +153,12 @@ posting = Table(
         postgresql_where=text("member_account_id IS NOT NULL"),
     ),
     Index("ix_posting_ledger_account_id", "ledger_account_id", "booked_on", "entry_id"),
+    Index(
+        "ix_posting_booked_on",
+        "booked_on",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+    ),
     schema=SCHEMA,
 )
 

@@ -113,8 +113,10 @@ CREATE TABLE ledger.posting (
 -- A member's statement, and the sum that a kept balance must equal.
 CREATE INDEX ix_posting_member_account_id ON ledger.posting (member_account_id, entry_id)
     WHERE member_account_id IS NOT NULL;
--- A ledger account's statement, and the tail of days that have no daily totals yet.
+-- A ledger account's statement, and what it moved since the last daily totals.
 CREATE INDEX ix_posting_ledger_account_id ON ledger.posting (ledger_account_id, booked_on, entry_id);
+-- A day to be sealed, and the tail of all days that have no daily totals yet.
+CREATE INDEX ix_posting_booked_on ON ledger.posting USING brin (booked_on) WITH (pages_per_range = 32, autosummarize = on);
 
 -- Kept only for control accounts: cash or the M-PESA float would queue the whole society behind one row.
 CREATE TABLE ledger.balance (

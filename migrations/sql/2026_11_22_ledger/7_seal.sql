@@ -27,7 +27,9 @@ $$;
 -- DOOR. Seals a day that is over: its daily totals, a digest for each entry, and a hash over them that is chained to the day
 -- before. Returns the hash; a day that is sealed keeps its seal.
 CREATE FUNCTION ledger.seal_day(the_date date, actor text) RETURNS bytea
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET work_mem = '256MB' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET work_mem = '256MB'
+-- The statistics have not seen the day yet, so the planner takes it for a handful of rows and would loop over it.
+SET enable_nestloop = off AS $$
 DECLARE
     state_of_day text;
     unsealed date;
