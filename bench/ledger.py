@@ -19,6 +19,7 @@ from app.kernel.database import db
 from app.kernel.money import Money
 from app.kernel.transactions import in_transaction
 from app.ledger import queries, service
+from app.ledger.checks import CHECKS
 from app.ledger.service import BatchEntry, Cause, credit, debit
 from app.ledger.verify import verify
 from bench.frame import application, figure, median_ms, say, seconds
@@ -243,6 +244,6 @@ def _reading(accounts: Sequence[int]) -> None:
     figure("ledger.trial_balance", median_ms(queries.trial_balance), "ms", n=size[0], detail=detail)
     db.session.rollback()
     took, report = seconds(verify)
-    figure(
-        "ledger.verify", took, "s", n=report.counts["postings"], detail=f"ok {report.ok}, {len(report.checks)} checks"
-    )
+    wrong = sum(found for check, found in report.found.items() if check in CHECKS)
+    detail = f"{wrong} differences, {len(report.checks)} checks, {report.counts['entries']:,} entries"
+    figure("ledger.verify", took, "s", n=report.counts["postings"], detail=detail)
