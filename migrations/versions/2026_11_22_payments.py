@@ -14,7 +14,10 @@ branch_labels = None
 depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
-STATES = "created submitted pending paid unknown succeeded settled reversed failed cancelled expired".split()
+STATES = (
+    *("created", "submitted", "pending", "paid", "unknown"),
+    *("succeeded", "settled", "reversed", "failed", "cancelled", "expired"),
+)
 
 
 def one_of(name: str, *values: str) -> sa.Enum:
