@@ -9,4 +9,4 @@ step ruff format --check .
 step mypy
 step lint-imports
 printf '\n== pytest\n'
-exec "$programs/python" -m pytest --numprocesses=2 --dist=loadgroup --cov --cov-report=term
+exec "$programs/python" -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report=term

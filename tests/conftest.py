@@ -41,9 +41,11 @@ from tests.harness.leftovers import clear_away
 from tests.harness.people import hire, signed_in_client
 from tests.harness.programs import Sandbox, Stack, running_sandbox, running_stack
 from tests.harness.servers import Servers, running_servers
+from tests.harness.sharing import ByFile
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from xdist.scheduler import LoadScopeScheduling
 
     from tests.harness.browser import Windows
 
@@ -53,11 +55,10 @@ def pytest_sessionstart() -> None:
     clear_away()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of the one running system together, where `make test` shares the others out."""
-    for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Share the tests out as this house needs it."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

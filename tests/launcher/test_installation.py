@@ -115,8 +115,6 @@ def test_the_database_and_the_doorbell_come_back_by_themselves(stack: Stack) -> 
 
 # Of systems that are started here
 
-together = pytest.mark.xdist_group("stack")  # two whole systems at once are too much for a small machine
-
 
 @pytest.fixture(scope="module")
 def stopped() -> Iterator[Stack]:
@@ -133,7 +131,6 @@ def stopped() -> Iterator[Stack]:
     shutil.rmtree(folder)
 
 
-@together
 def test_a_stop_leaves_nothing_running(stopped: Stack) -> None:
     assert stopped.log_text().splitlines()[-1] == "Stopped."
     assert not (stopped.var / "processes.json").exists()
@@ -143,7 +140,6 @@ def test_a_stop_leaves_nothing_running(stopped: Stack) -> None:
     assert stopped.postgres().running_pid() is None
 
 
-@together
 def test_a_taken_port_is_named_in_one_line(stopped: Stack) -> None:
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -157,7 +153,6 @@ def test_a_taken_port_is_named_in_one_line(stopped: Stack) -> None:
     assert refused.stderr == expected
 
 
-@together
 def test_the_next_starts_keep_data_and_secrets_whatever_ended_the_one_before(stopped: Stack) -> None:
     """A clean stop, then a killed launcher whose programs go on without it, then Ctrl-C."""
     before = _secrets(stopped)
@@ -181,7 +176,6 @@ def test_the_next_starts_keep_data_and_secrets_whatever_ended_the_one_before(sto
     assert stopped.log_text().count("demo      |") == 1
 
 
-@together
 def test_a_reader_who_goes_away_ends_it_cleanly(stopped: Stack) -> None:
     """As `make run | head` does."""
     process = subprocess.Popen(
@@ -199,7 +193,6 @@ def test_a_reader_who_goes_away_ends_it_cleanly(stopped: Stack) -> None:
     assert wait_until(lambda: stopped.postgres().running_pid() is None, 5)
 
 
-@together
 def test_clean_removes_everything_wherever_it_lies(stopped: Stack) -> None:
     home = stopped.postgres().home
     assert home.exists()

@@ -23,8 +23,6 @@ NOBODY = Account(65534, 65534)
 FIRST_RUN_SECONDS = 400  # ninety with a machine to itself and a warm package cache
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 
 class Newcomer:
     """Somebody with a copy of the repository and nothing else."""
