@@ -73,6 +73,16 @@ def open_prompt(rail: str, phone_hash: bytes | None) -> UUID | None:
     )
 
 
+def being_checked(member_id: UUID) -> Payment | None:
+    """The newest payment of a member that may have been paid without our knowing it yet."""
+    return db.session.scalar(
+        select(Payment)
+        .where(Payment.member_id == member_id, Payment.state.in_([PaymentState.UNKNOWN, PaymentState.PAID]))
+        .order_by(Payment.created_at.desc())
+        .limit(1)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentFilter:
     """What a list of payments is narrowed to; empty means all."""

@@ -111,6 +111,7 @@ def _prompt_page(member_id: UUID, form: Filled[PromptForm] | None, *, status: in
         member=member,
         form=form,
         choices=choices,
+        being_checked=queries.being_checked(member_id),
         rails=rails.ready(),
         rails_choices=[(rail.name, rail.label) for rail in rails.ready()],
         phone=phone,

@@ -128,6 +128,17 @@ def test_a_second_prompt_to_a_ringing_phone_is_refused_in_words(society, signed_
     assert "no outcome yet" in answer.text
 
 
+def test_whoever_prompts_again_is_told_of_a_payment_that_is_being_checked(society, signed_in):
+    officer, address = signed_in("officer"), f"/payments/prompt/{society.member_id}"
+    assert "could charge the member twice" not in officer.get(address).text
+
+    sent(society, "700", acknowledged=False)
+
+    page = officer.get(address).text
+    assert "KES 700.00 is being checked." in page
+    assert "could charge the member twice" in page
+
+
 def test_a_member_who_does_not_exist_is_not_found(society, signed_in):
     nobody = "01980000-0000-7000-8000-000000000000"
 
