@@ -14,6 +14,7 @@ from app.demo.people import people
 from app.kernel.phones import Phone
 from app.members.models import Language
 from app.members.states import MemberStatus
+from launcher.processes import wait_until
 from tests.harness.browser import DESKTOP, Windows, sign_in
 from tests.harness.programs import Stack
 from tests.harness.servers import DEMO_PASSWORD
@@ -87,6 +88,7 @@ class Member:
     def __init__(self, window: Windows, stack: Stack, phone: Phone, *, scripts: bool = True) -> None:
         self.page = window(stack.sandbox.url, scripts=scripts)
         self.phone = phone
+        self._stack = stack
         self.look()
 
     def look(self) -> None:
@@ -109,9 +111,17 @@ class Member:
         expect(self.page.locator("#texts")).to_contain_text(words)
 
     def pays_paybill(self, account: str, amount: str) -> None:
+        """From the phone's menu, once M-PESA knows where to announce it: a paybill that is not registered is silent."""
+        assert wait_until(lambda: _paybill_is_registered(self._stack), SOON / 1000)
         self.page.get_by_label("Account number").fill(account)
         self.page.get_by_label("Amount, KES").fill(amount)
         self.page.get_by_role("button", name="Pay", exact=True).click()
+
+
+def _paybill_is_registered(stack: Stack) -> bool:
+    with stack.connect() as connection:
+        done = connection.execute("SELECT 1 FROM mpesa_errand WHERE kind = 'c2b_register' AND state = 'done'")
+        return done.fetchone() is not None
 
 
 def fresh_members(language: Language = Language.ENGLISH) -> Iterator[Somebody]:
