@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.identity.states import CounterKind, SessionEnd, StaffStatus
-from app.kernel.database import Instant, created_at, db, labelled, uuid_key
+from app.identity.states import CounterKind, Reach, SessionEnd, StaffStatus
+from app.kernel.database import Instant, MoneyCents, created_at, db, labelled, uuid_key
+from app.kernel.money import Money
 
 
 class Permission(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time
@@ -35,12 +36,15 @@ class Role(db.Model):  # type: ignore[name-defined]
 
 
 class RolePermission(db.Model):  # type: ignore[name-defined]
-    """That a role may do something."""
+    """That a role may do something: with whose records, and up to which amount."""
 
     __tablename__ = "role_permission"
+    __table_args__ = (CheckConstraint("limit_cents > 0", name="limit"),)
 
     role_code: Mapped[str] = mapped_column(ForeignKey("role.code"), primary_key=True)
     permission_code: Mapped[str] = mapped_column(ForeignKey("permission.code"), primary_key=True)
+    reach: Mapped[Reach] = mapped_column(labelled(Reach, "reach"), server_default=Reach.SOCIETY.value)
+    limit: Mapped[Money | None] = mapped_column("limit_cents", MoneyCents)  # none: no limit
 
 
 class Staff(db.Model):  # type: ignore[name-defined]
