@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.identity.states import CounterKind, Reach, SessionEnd, StaffStatus
+from app.identity.states import CounterKind, SessionEnd, StaffStatus
 from app.kernel.database import Instant, MoneyCents, created_at, db, labelled, uuid_key
 from app.kernel.money import Money
+from app.kernel.reach import Reach
 
 
 class Permission(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds Model at run time

@@ -2,21 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.identity.rights import Right, Rights
 from app.kernel.actor import Actor
+from app.kernel.reach import NOWHERE, Reach, Whereabouts, Within
+
+
+class Holder:
+    """Whoever holds rights, as of this request."""
+
+    __slots__ = ()
+
+    staff_id: UUID
+    branch_id: int
+    rights: Rights
+
+    @property
+    def permissions(self) -> Set[str]:
+        """What this person may do at all, however far it extends."""
+        return self.rights.keys()
+
+    def may(self, permission: str, at: Whereabouts | None = None) -> bool:
+        """Whether one of this person's roles holds the permission; with ``at``, whether it extends to there."""
+        return permission in self.rights and (at is None or self.within(permission).holds(at))
+
+    def right(self, permission: str) -> Right | None:
+        """How far the permission extends for this person, and up to which amount; None if no role gives it."""
+        return self.rights.get(permission)
+
+    def within(self, permission: str) -> Within:
+        """Whose records this person may have by this permission; for queries."""
+        right = self.rights.get(permission)
+        return Within(right.reach, self.branch_id, self.staff_id) if right else NOWHERE
+
+    @property
+    def own(self) -> Within:
+        """What is this person's own, whatever the roles: the sessions, the password."""
+        return Within(Reach.OWN, self.branch_id, self.staff_id)
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Holder):
     """A member of staff who is signed in, as far as a request needs to know. Flask-Login's user."""
 
     staff_id: UUID
     username: str
     name: str
     branch_id: int
-    permissions: frozenset[str]
+    rights: Rights
     session_id: UUID
     token: str
     must_change_password: bool = False
@@ -24,10 +60,6 @@ class SignedIn:
     is_authenticated = True
     is_active = True
     is_anonymous = False
-
-    def may(self, permission: str) -> bool:
-        """Whether one of this person's roles holds the permission, as of this request."""
-        return permission in self.permissions
 
     def get_id(self) -> str:
         """What the cookie carries: the session's token and not the user, so that ending the row ends the session."""
@@ -49,22 +81,28 @@ class Nobody:
     permissions: frozenset[str] = frozenset()
     must_change_password = False
 
-    def may(self, permission: str) -> bool:
+    def may(self, permission: str, at: Whereabouts | None = None) -> bool:
         return False
+
+    def right(self, permission: str) -> Right | None:
+        return None
+
+    def within(self, permission: str) -> Within:
+        return NOWHERE
 
     def get_id(self) -> None:
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class TokenHolder:
+class TokenHolder(Holder):
     """A program that acts for a member of staff, within the scopes of its token."""
 
     token_id: UUID
     staff_id: UUID
     branch_id: int
     scopes: frozenset[str]
-    permissions: frozenset[str]
+    rights: Rights
 
     def actor(self, *, address: str | None) -> Actor:
         """The token's owner, acting through the API."""

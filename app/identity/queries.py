@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func, or_, select
+from sqlalchemy import BigInteger, ScalarSelect, func, literal_column, or_, select, type_coerce
 from sqlalchemy.orm import selectinload
 
 from app.identity import rules
@@ -14,11 +14,15 @@ from app.identity.errors import StaffMissing
 from app.identity.hashes import api_token_hash, session_hash
 from app.identity.models import ApiToken, Permission, Role, RolePermission, Staff, StaffRole, StaffSession
 from app.identity.principal import SignedIn, TokenHolder
+from app.identity.rights import Right, Rights, together
 from app.identity.schemas import normal_username
+from app.identity.scopes import SCOPES
 from app.identity.states import StaffStatus
 from app.kernel import clock
 from app.kernel.database import db
+from app.kernel.money import Money
 from app.kernel.paging import Page, keyset
+from app.kernel.reach import Reach
 from app.ledger import queries as ledger
 
 
@@ -44,7 +48,7 @@ def signed_in(token: str) -> tuple[SignedIn, bool] | None:
         username=row.username,
         name=row.name,
         branch_id=row.branch_id,
-        permissions=frozenset(row.permissions),
+        rights=_rights(row.held),
         session_id=row.id,
         token=token,
         must_change_password=row.temporary_until is not None,
@@ -70,7 +74,9 @@ def token_holder(secret: str) -> tuple[TokenHolder, bool] | None:
     ).one_or_none()
     if row is None:
         return None
-    holder = TokenHolder(row.id, row.staff_id, row.branch_id, frozenset(row.scopes), frozenset(row.permissions))
+    within_scopes = {SCOPES[scope].permission for scope in row.scopes if scope in SCOPES}
+    rights = {code: right for code, right in _rights(row.held).items() if code in within_scopes}
+    holder = TokenHolder(row.id, row.staff_id, row.branch_id, frozenset(row.scopes), rights)
     return holder, row.used_at is None or instant - row.used_at >= rules.SEEN_EVERY
 
 
@@ -153,15 +159,25 @@ def permission_labels() -> dict[str, str]:
     return {row.code: row.label for row in db.session.scalars(select(Permission).order_by(Permission.code))}
 
 
-def _permissions() -> ScalarSelect[Any]:
-    """The rights that a person's roles add up to, as an array."""
-    held = (
-        select(RolePermission.permission_code)
+def _held() -> ScalarSelect[Any]:
+    """What each role of a person gives, as a JSON array of permission, reach and limit."""
+    gives = func.jsonb_build_array(
+        RolePermission.permission_code, RolePermission.reach, type_coerce(RolePermission.limit, BigInteger)
+    )
+    return (
+        select(func.coalesce(func.jsonb_agg(gives), literal_column("'[]'::jsonb")))
+        .select_from(RolePermission)
         .join(StaffRole, StaffRole.role_code == RolePermission.role_code)
         .where(StaffRole.staff_id == Staff.id)
         .correlate(Staff)
+        .scalar_subquery()
     )
-    return select(func.array(held.scalar_subquery())).scalar_subquery()
+
+
+def _rights(held: list[tuple[str, str, int | None]]) -> Rights:
+    return together(
+        (permission, Right(Reach(reach), None if cents is None else Money(cents))) for permission, reach, cents in held
+    )
 
 
 _PERSON = (
@@ -170,5 +186,5 @@ _PERSON = (
     Staff.name,
     Staff.branch_id,
     Staff.temporary_until,
-    _permissions().label("permissions"),
+    _held().label("held"),
 )

@@ -24,14 +24,6 @@ STATUS_MOVES: dict[StaffStatus, frozenset[StaffStatus]] = {
 }
 
 
-class Reach(LabelledEnum):
-    """Whose records a right extends to."""
-
-    SOCIETY = "society", "The whole society"
-    BRANCH = "branch", "Own branch"
-    OWN = "own", "Members looked after"
-
-
 class SessionEnd(LabelledEnum):
     """Why a session ended before its time."""
 
