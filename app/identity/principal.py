@@ -38,6 +38,10 @@ class Holder:
         right = self.rights.get(permission)
         return Within(right.reach, self.branch_id, self.staff_id) if right else NOWHERE
 
+    def actor(self, *, address: str | None) -> Actor:
+        """Who acts, as a value that travels into audit and ledger."""
+        raise NotImplementedError
+
     @property
     def own(self) -> Within:
         """What is this person's own, whatever the roles: the sessions, the password."""
@@ -68,6 +72,16 @@ class SignedIn(Holder):
     def actor(self, *, address: str | None) -> Actor:
         """This person, acting in a browser."""
         return Actor("staff", str(self.staff_id), "web", address)
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague(Holder):
+    """A member of staff who works here now, signed in or not."""
+
+    staff_id: UUID
+    name: str
+    branch_id: int
+    rights: Rights
 
 
 class Nobody:

@@ -13,7 +13,7 @@ from app.identity import rules
 from app.identity.errors import StaffMissing
 from app.identity.hashes import api_token_hash, session_hash
 from app.identity.models import ApiToken, Permission, Role, RolePermission, Staff, StaffRole, StaffSession
-from app.identity.principal import SignedIn, TokenHolder
+from app.identity.principal import Colleague, SignedIn, TokenHolder
 from app.identity.rights import Right, Rights, together
 from app.identity.schemas import normal_username
 from app.identity.scopes import SCOPES
@@ -78,6 +78,20 @@ def token_holder(secret: str) -> tuple[TokenHolder, bool] | None:
     rights = {code: right for code, right in _rights(row.held).items() if code in within_scopes}
     holder = TokenHolder(row.id, row.staff_id, row.branch_id, frozenset(row.scopes), rights)
     return holder, row.used_at is None or instant - row.used_at >= rules.SEEN_EVERY
+
+
+def colleagues(staff_ids: Collection[UUID] | None = None, *, steady: bool = False) -> dict[UUID, Colleague]:
+    """Of these (or of everybody), those who work here now, by name, with the rights of this moment.
+
+    ``steady`` has them stay so until the transaction ends: nobody is suspended between the question and what follows.
+    """
+    query = select(Staff.id, Staff.name, Staff.branch_id, _held().label("held"))
+    query = query.where(Staff.status == StaffStatus.ACTIVE).order_by(Staff.name, Staff.id)
+    if staff_ids is not None:
+        query = query.where(Staff.id.in_(staff_ids))
+    if steady:
+        query = query.with_for_update(read=True, of=Staff)
+    return {row.id: Colleague(row.id, row.name, row.branch_id, _rights(row.held)) for row in db.session.execute(query)}
 
 
 def by_username(username: str) -> Staff | None:
