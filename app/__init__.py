@@ -8,6 +8,8 @@ from redis import Redis
 
 from app.api import problems
 from app.api import views as api_tokens
+from app.api.webhooks import jobs as webhook_jobs
+from app.api.webhooks import views as webhook_views
 from app.audit import views as audit_views
 from app.dayend import commands as dayend_commands
 from app.dayend import jobs as dayend_jobs
@@ -17,7 +19,7 @@ from app.identity import commands as identity_commands
 from app.identity import jobs as identity_jobs
 from app.identity import views as identity_views
 from app.kernel import clock as kernel_clock
-from app.kernel import rotation
+from app.kernel import announcements, rotation
 from app.kernel.database import ENGINE_OPTIONS, db
 from app.kernel.encryption import Keyring
 from app.ledger import commands as ledger_commands
@@ -65,6 +67,7 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
         if settings.is_production:
             start.refuse_strong_role()
         _money_in()
+        announcements.listen("webhooks.pass_on")
         _members_accounts()
         _places()
         _searches()
@@ -109,6 +112,7 @@ def _rooms(app: Flask) -> None:
         ops_views.bp,
         identity_views.bp,
         api_tokens.bp,
+        webhook_views.bp,
         audit_views.bp,
         members_views.bp,
         profile.bp,
@@ -185,5 +189,5 @@ def _driver(url: str) -> str:
     return url
 
 
-JOBS = (dayend_jobs, identity_jobs, messaging_jobs, mpesa_jobs, ops_jobs, payments_jobs)
+JOBS = (dayend_jobs, identity_jobs, messaging_jobs, mpesa_jobs, ops_jobs, payments_jobs, webhook_jobs)
 """Rooms whose jobs answer the doorbell: naming them here is what registers them."""
