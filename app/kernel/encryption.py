@@ -1,7 +1,8 @@
 """Field encryption with key rotation, and keyed hashes for looking up what is encrypted.
 
 Values are AES-256-GCM under one of ``ENCRYPTION_KEYS`` (``id:base64,...``; the first encrypts, all decrypt), written as
-``id length | id | nonce | ciphertext``. Keyed hashes use a key of their own that is stored wrapped by the current
+``id length | id | nonce | ciphertext``. A value that fits one place only is sealed together with that place, its context:
+moved elsewhere it does not open. Keyed hashes use a key of their own that is stored wrapped by the current
 encryption key: rotating the encryption keys therefore leaves every hash as it was.
 """
 
@@ -55,21 +56,21 @@ class Keyring:
     def current(self) -> str:
         return next(iter(self.keys))
 
-    def encrypt(self, plain: bytes) -> bytes:
+    def encrypt(self, plain: bytes, *, context: bytes = b"") -> bytes:
         """Encrypt with the current key."""
         name, nonce = self.current.encode(), os.urandom(NONCE_BYTES)
-        return bytes([len(name)]) + name + nonce + self.keys[self.current].encrypt(nonce, plain, name)
+        return bytes([len(name)]) + name + nonce + self.keys[self.current].encrypt(nonce, plain, name + context)
 
-    def decrypt(self, sealed: bytes) -> bytes:
-        """Decrypt with whichever key it names. Raises KeyMissing."""
+    def decrypt(self, sealed: bytes, *, context: bytes = b"") -> bytes:
+        """Decrypt with whichever key it names, in the context that it was sealed for. Raises KeyMissing."""
         name, rest = sealed[1 : 1 + sealed[0]], sealed[1 + sealed[0] :]
         cipher = self.keys.get(name.decode(errors="replace"))
         if cipher is None:
             raise KeyMissing(f"no key with the id {name!r}")
         try:
-            return cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], name)
+            return cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], name + context)
         except InvalidTag:
-            raise KeyMissing("the value was altered or encrypted with another key of the same id") from None
+            raise KeyMissing("the value was altered, moved, or encrypted with another key of the same id") from None
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether a value is already under the current key."""

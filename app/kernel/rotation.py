@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import Column, LargeBinary, Table, func, literal, select, text, tuple_, type_coerce, update
+from sqlalchemy import Column, ColumnElement, LargeBinary, Table, func, literal, select, text, tuple_, type_coerce, update
 
 from app.kernel.database import EncryptedJson, EncryptedPhone, EncryptedText, db
 from app.kernel.encryption import keyring, wrapped_key
@@ -16,19 +17,31 @@ BATCH = 500
 
 keys = AppGroup("keys", help="Encryption keys.")
 
+_sealed_otherwise: dict[str, Callable[[], int]] = {}
+
+
+def also(name: str, rotate_some: Callable[[], int]) -> None:
+    """Have ``rotate`` care for what is sealed in a way of its own: it brings some under the current key, and counts."""
+    _sealed_otherwise[name] = rotate_some
+
 
 @keys.command("rotate")
 def rotate() -> None:
     """Re-encrypt under the first key of ENCRYPTION_KEYS. May be stopped and run again at any time."""
     for table, column in _encrypted_columns():
         if not _may_change(table):
-            left = db.session.scalar(select(func.count()).select_from(table).where(_is_old(column))) or 0
+            left = db.session.scalar(select(func.count()).select_from(table).where(is_old(column))) or 0
             click.echo(f"{table.name}.{column.name}: {left} under older keys stay (rows that never change)")
             continue
         done = 0
         while changed := in_transaction(lambda table=table, column=column: _rotate_some(table, column)):  # type: ignore[misc]
             done += changed
         click.echo(f"{table.name}.{column.name}: {done} re-encrypted")
+    for name, rotate_some in _sealed_otherwise.items():
+        done = 0
+        while changed := in_transaction(rotate_some):
+            done += changed
+        click.echo(f"{name}: {done} re-encrypted")
     click.echo(f"hash keys: {in_transaction(_rotate_wrapped)} wrapped again")
 
 
@@ -43,7 +56,8 @@ def _may_change(table: Table) -> bool:
     return bool(db.session.scalar(text("SELECT has_table_privilege(:table, 'update')"), {"table": table.fullname}))
 
 
-def _is_old(column: Column[object]):  # type: ignore[no-untyped-def]  # an SQL condition over bytes
+def is_old(column: Column[Any]) -> ColumnElement[bool]:
+    """Whether a sealed value is under a key that is not the current one."""
     prefix = bytes([len(keyring().current)]) + keyring().current.encode()
     raw = type_coerce(column, LargeBinary)
     return func.substring(raw, 1, len(prefix)) != literal(prefix, LargeBinary)
@@ -53,7 +67,7 @@ def _rotate_some(table: Table, column: Column[object]) -> int:
     key = list(table.primary_key.columns)
     raw = type_coerce(column, LargeBinary)
     rows = db.session.execute(
-        select(*key, raw.label("sealed")).where(_is_old(column)).order_by(*key).limit(BATCH).with_for_update()
+        select(*key, raw.label("sealed")).where(is_old(column)).order_by(*key).limit(BATCH).with_for_update()
     ).all()
     for *values, sealed in rows:
         fresh = keyring().encrypt(keyring().decrypt(bytes(sealed)))
