@@ -44,6 +44,8 @@ class Settings:
     base_url: str = "http://127.0.0.1:8000"  # how browsers and providers reach us
     trusted_proxies: int = 0  # how many proxies in front add X-Forwarded-*
     sentry_dsn: str | None = field(default=None, repr=False)
+    metrics_token: str | None = field(default=None, repr=False)  # lets Prometheus read /metrics from another machine
+    release: str = "development"  # which release is running: for error tracking and the health page
     mail_url: str | None = field(default=None, repr=False)  # unset: e-mail is off and not offered
     demo_password: str = field(default="pamoja-demo-2026", repr=False)  # of every demonstration user
     sandbox_url: str | None = None  # where the phone page is, for the sandbox strip
@@ -87,6 +89,8 @@ class Settings:
             raise ConfigurationError("ENCRYPTION_KEYS must be set in production (id:base64 of 32 random bytes).")
         if not self.base_url.startswith("https://"):
             raise ConfigurationError("BASE_URL must be an https address in production.")
+        if self.metrics_token is not None and len(self.metrics_token) < 32:
+            raise ConfigurationError("METRICS_TOKEN must be at least 32 random characters in production.")
         for name in ("mpesa_api_url", "africastalking_api_url"):
             if not getattr(self, name).startswith("https://"):
                 raise ConfigurationError(f"{name.upper()} must be an https address in production.")

@@ -1,10 +1,14 @@
 """How the web processes are run; the address to listen on comes from the command line."""
 
+import os
+import shutil
 import sys
+import tempfile
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
+from prometheus_client.multiprocess import mark_process_dead
 
 workers = 2
 worker_class = "gthread"
@@ -16,6 +20,21 @@ preload_app = True  # a killed worker is replaced in no time
 control_socket_disable = True
 if sys.platform == "linux":
     worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeats must not wait for a disk
+
+
+# Each worker counts in files of its own here, so that whichever of them is asked for /metrics tells for all.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pamoja-metrics-")
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """Let the gauges of a worker end with it; what it counted stays."""
+    mark_process_dead(worker.pid)
+
+
+def on_exit(server: Arbiter) -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def post_fork(server: Arbiter, worker: Worker) -> None:

@@ -13,15 +13,19 @@ import signal
 import threading
 
 from flask import Flask
+from redis.client import Pipeline
 from rq import Queue, Worker
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import create_app
 from app.kernel import doorbell, schedule
 from app.kernel.database import db
-from app.ops import logs
+from app.kernel.transactions import in_transaction
+from app.ops import logs, sentry
+from app.ops.heartbeats import EVERY_SECONDS, SCHEDULER, Pulse, note_finds
 from config import settings_from_environment
 
 log = logging.getLogger("worker")
@@ -31,15 +35,30 @@ SWEEP_EVERY_TICKS = 5  # a lost ring costs seconds; the promise is two minutes
 
 
 class DoorbellWorker(Worker):
-    """An RQ worker whose jobs run inside our application."""
+    """An RQ worker whose jobs run inside our application, and whose signs of life are rows as well."""
 
     application: Flask
+    pulse: Pulse
+    max_connection_wait_time = float(EVERY_SECONDS)  # while Redis is away it still says that it is there
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Run one job in an app context of its own, in the forked child."""
         with self.application.app_context():
             db.engine.dispose(close=False)  # connections of the parent are not ours to use
-            return super().perform_job(job, queue, execution)
+            try:
+                return super().perform_job(job, queue, execution)
+            finally:
+                sentry.flush()  # the child ends without the usual good-byes
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say in PostgreSQL as in Redis that this worker is alive: from its main loop, so a stuck one falls silent."""
+        if not self._is_horse:
+            with self.application.app_context():
+                try:
+                    self.pulse.beat()
+                except SQLAlchemyError:  # the database may be restarting; the next beat is due in seconds
+                    log.warning("a sign of life could not be written")
+        super().heartbeat(timeout, pipeline)
 
 
 def answer_the_doorbell(application: Flask, queue: str) -> None:
@@ -51,8 +70,10 @@ def answer_the_doorbell(application: Flask, queue: str) -> None:
             serializer=JSONSerializer,
             queue_class=Queue,
             log_job_description=False,
+            worker_ttl=2 * EVERY_SECONDS,  # an idle worker wakes after half of it
+            job_monitoring_interval=EVERY_SECONDS,
         )
-        worker.application = application
+        worker.application, worker.pulse = application, Pulse(queue)
         worker.work(logging_level="WARNING")
 
 
@@ -61,13 +82,15 @@ def mind_the_clock(application: Flask) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    ticks, slots = 0, schedule.Slots()
+    ticks, slots, pulse = 0, schedule.Slots(), Pulse(SCHEDULER)
     while not stop.wait(TICK_SECONDS):
         with application.app_context():
             try:
                 slots = schedule.tick(slots)
                 if ticks % SWEEP_EVERY_TICKS == 0:
-                    doorbell.sweep_all()
+                    found = doorbell.sweep_all()
+                    in_transaction(lambda found=found: note_finds(found))
+                pulse.beat()
             except Exception:  # the database may be restarting; the clock goes on
                 log.exception("the scheduler missed a beat")
         ticks += 1

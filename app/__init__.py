@@ -32,8 +32,8 @@ from app.messaging import jobs as messaging_jobs
 from app.messaging import provider as sms_provider
 from app.messaging import views as messaging_views
 from app.ops import jobs as ops_jobs
+from app.ops import metrics, sentry, start
 from app.ops import requests as ops_requests
-from app.ops import start
 from app.ops import views as ops_views
 from app.payments import destinations, hooks, rails
 from app.payments import jobs as payments_jobs
@@ -82,6 +82,7 @@ def _ground(app: Flask, settings: Settings, clock: kernel_clock.Clock) -> None:
         SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
         MAX_CONTENT_LENGTH=1_000_000,
     )
+    sentry.install(settings)
     app.extensions["settings"] = settings
     app.extensions["clock"] = clock
     app.extensions["business_date"] = ledger_queries.business_date
@@ -96,6 +97,7 @@ def _ground(app: Flask, settings: Settings, clock: kernel_clock.Clock) -> None:
 def _manners(app: Flask, settings: Settings) -> None:
     """What every request meets: its number, the limits, the gate, the look, and words for what goes wrong."""
     ops_requests.install(app, settings)
+    metrics.install(app)
     limits.install(app, settings)
     frame.install(app, settings)
     access.install(app, settings)
@@ -173,6 +175,7 @@ def _places() -> None:
     nav.register("M-PESA", "mpesa.show", "mpesa.configure", 78, "settings", group=BACK_OFFICE)
     nav.register("Users", "identity.users", "identity.manage_users", 80, "people", group=BACK_OFFICE)
     nav.register("API tokens", "api_tokens.show", "identity.manage_tokens", 90, "settings", group=BACK_OFFICE)
+    nav.register("System health", "ops.show", "ops.view", 95, "check", group=BACK_OFFICE)
 
 
 def _searches() -> None:

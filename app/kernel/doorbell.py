@@ -75,18 +75,19 @@ def forget() -> None:
     db.session().info.pop("rings", None)
 
 
-def sweep_all() -> int:
-    """Ring for every due row that nobody is looking at; returns how many were found."""
-    found: list[Ring] = []
+def sweep_all() -> dict[str, int]:
+    """Ring for every due row that nobody is looking at; returns how many each sweep found."""
+    found: dict[str, list[Ring]] = {}
     for name, search in _sweeps.items():
         with current_app.app_context():  # a session of its own: what goes wrong in it ends with it
             try:
-                found += search()
+                found[name] = list(search())
             except Exception:  # one room's broken search must not stop the others from being found
                 log.exception("sweep failed", extra={"sweep": name})
+    rings = [ring for some in found.values() for ring in some]
     for name in QUEUES:
-        _send_found(name, [ring for ring in found if _jobs[ring[0]].queue == name])
-    return len(found)
+        _send_found(name, [ring for ring in rings if _jobs[ring[0]].queue == name])
+    return {name: len(some) for name, some in found.items()}
 
 
 def answer(name: str, *args: str) -> None:

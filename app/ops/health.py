@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 from redis import RedisError
-from rq import Worker
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.kernel import clock, doorbell
+from app.kernel import doorbell
 from app.kernel.database import db
-from app.kernel.schedule import ScheduleSlot
-
-BEAT = "ops.beat"
-BEAT_MISSED_AFTER = timedelta(minutes=3)  # it beats every minute
+from app.ops import heartbeats
+from app.ops.heartbeats import SCHEDULER
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +23,7 @@ class Health:
     database: bool
     migrations: bool
     redis: bool
-    workers: dict[str, int]  # by queue, how many are there
+    workers: dict[str, int]  # by queue, how many were seen lately
     scheduler: bool
 
     @property
@@ -39,7 +34,15 @@ class Health:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is missing."""
-        return self.is_ready and self.redis and self.scheduler and all(self.workers.values())
+        return not self.missing
+
+    @property
+    def missing(self) -> list[str]:
+        """What is not there, by name."""
+        parts = {name: getattr(self, name) for name in ("database", "migrations", "redis", "scheduler")}
+        return [name for name, is_there in parts.items() if not is_there] + [
+            f"worker {queue}" for queue, running in self.workers.items() if not running
+        ]
 
     @property
     def status(self) -> str:
@@ -49,30 +52,21 @@ class Health:
 
 def look() -> Health:
     """Ask everybody once."""
-    database, migrations, scheduler = _ask_database()
-    redis, workers = _ask_redis()
-    return Health(database, migrations, redis, workers, scheduler)
-
-
-def _ask_database() -> tuple[bool, bool, bool]:
     try:
         at_head = MigrationContext.configure(db.session.connection()).get_current_heads() == _heads()
-        beat_at = db.session.scalar(select(func.max(ScheduleSlot.slot_at)).where(ScheduleSlot.job == BEAT))
+        seen = {program.name: program.running for program in heartbeats.programs()} if at_head else {}
     except SQLAlchemyError:
-        return False, False, False
-    return True, at_head, beat_at is not None and clock.now() - beat_at < BEAT_MISSED_AFTER
+        return Health(False, False, _redis_answers(), dict.fromkeys(doorbell.QUEUES, 0), False)
+    workers = {queue: seen.get(queue, 0) for queue in doorbell.QUEUES}
+    return Health(True, at_head, _redis_answers(), workers, seen.get(SCHEDULER, 0) > 0)
 
 
-def _ask_redis() -> tuple[bool, dict[str, int]]:
-    """Workers register in Redis and vanish there when they stop showing signs of life."""
-    workers = dict.fromkeys(doorbell.QUEUES, 0)
+def _redis_answers() -> bool:
     try:
-        for worker in Worker.all(connection=doorbell.redis()):
-            for name in worker.queue_names():
-                workers[name] = workers.get(name, 0) + 1
+        doorbell.redis().ping()
     except RedisError:
-        return False, workers
-    return True, workers
+        return False
+    return True
 
 
 def _heads() -> tuple[str, ...]:

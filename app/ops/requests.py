@@ -15,7 +15,7 @@ log = logging.getLogger("request")
 
 HEADER = "X-Request-ID"
 _USABLE = re.compile(r"[A-Za-z0-9-]{8,64}", re.A)
-QUIET = {"static", "ops.alive", "ops.ready"}  # asked all the time, and of no interest while all is well
+QUIET = {"static", "ops.alive", "ops.ready", "ops.figures"}  # asked all the time, and of no interest while all is well
 
 
 def install(app: Flask, settings: Settings) -> None:

@@ -106,7 +106,7 @@ def process(callback_id: UUID) -> None:
     callback = db.session.get_one(PaymentCallback, callback_id)
     process_it: Handler = current_app.extensions["callback_handlers"][callback.rail, callback.flow]
     result = process_it(callback)
-    work.outcome, work.detail = result.outcome, result.detail
+    work.outcome, work.detail, work.processed_at = result.outcome, result.detail, clock.now()
     work.attempts += 1
     leases.done(work)
 

@@ -242,3 +242,4 @@ class CallbackWork(Leased, db.Model):  # type: ignore[name-defined]
     )
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     detail: Mapped[str] = mapped_column(default="", server_default="")
+    processed_at: Mapped[datetime | None] = mapped_column(Instant)

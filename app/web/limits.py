@@ -22,6 +22,7 @@ REDIS_TIMEOUT_SECONDS = 1  # no request waits long for its own limit
 SIGN_IN = "identity.enter"
 HINTS = "120 per minute"  # callbacks without a secret, from everybody together: each is kept, and none proves anything
 HINT = "mpesa_api.callback"
+UNCOUNTED = {"static", "ops.alive", "ops.ready", "ops.figures"}
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -37,7 +38,7 @@ def install(app: Flask, settings: Settings) -> None:
         key_prefix="limit",
     )
     limiter.init_app(app)
-    limiter.request_filter(lambda: request.endpoint in ("static", "ops.alive", "ops.ready"))
+    limiter.request_filter(lambda: request.endpoint in UNCOUNTED)
 
 
 def who_asks() -> str:

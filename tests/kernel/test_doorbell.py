@@ -37,7 +37,7 @@ def work_off(queue):
 def test_rows_that_a_sweep_found_are_each_looked_at(bell):
     bell.found += [("test.look", (row,)) for row in range(50)]
 
-    assert doorbell.sweep_all() == 50
+    assert doorbell.sweep_all() == {"test.due": 50}
     assert bell.queue.count == 3  # handfuls of twenty
     work_off(bell.queue)
 

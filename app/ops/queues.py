@@ -1,0 +1,41 @@
+"""The doorbell's queues: how many rings wait, and for how long. Redis forgets; nothing here is more than a hint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from redis import RedisError
+from rq.job import Job
+
+from app.kernel import clock, doorbell
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLength:
+    """One queue as it is now."""
+
+    name: str
+    waiting: int
+    oldest: timedelta | None  # for how long the first in it has waited
+    failed: int
+
+
+def lengths() -> list[QueueLength] | None:
+    """Every queue, or None while Redis does not answer."""
+    try:
+        return [_length(name) for name in doorbell.QUEUES]
+    except RedisError:
+        return None
+
+
+def _length(name: str) -> QueueLength:
+    queue = doorbell.queue(name)
+    first = queue.get_job_ids(0, 1)
+    rung = doorbell.redis().hget(Job.key_for(first[0]), "enqueued_at") if first else None
+    return QueueLength(name, queue.count, _since(rung), queue.failed_job_registry.count)
+
+
+def _since(rung: bytes | None) -> timedelta | None:
+    """Since a moment as RQ writes it."""
+    return None if rung is None else max(clock.now() - datetime.fromisoformat(rung.decode()), timedelta(0))
