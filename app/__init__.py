@@ -10,14 +10,26 @@ from app.api import problems
 from app.api import views as api_tokens
 from app.api.webhooks import jobs as webhook_jobs
 from app.api.webhooks import views as webhook_views
+from app.approvals import registry as approvals
+from app.approvals import thresholds
+from app.audit import commands as audit_commands
+from app.audit import sealing as audit_sealing
 from app.audit import views as audit_views
 from app.dayend import commands as dayend_commands
 from app.dayend import jobs as dayend_jobs
+from app.dayend import steps as dayend_steps
 from app.dayend import views as dayend_views
 from app.demo import commands as demo_commands
+from app.fees import queries as fees_queries
+from app.fees import registration as fees_registration
+from app.fees import verify as fees_verify
+from app.fees import views as fees_views
+from app.fees.errors import TariffMissing
 from app.identity import commands as identity_commands
 from app.identity import jobs as identity_jobs
+from app.identity import queries as identity_queries
 from app.identity import views as identity_views
+from app.identity.errors import RoleMissing, StaffMissing, TokenMissing
 from app.kernel import clock as kernel_clock
 from app.kernel import announcements, rotation
 from app.kernel.database import ENGINE_OPTIONS, db
@@ -26,19 +38,24 @@ from app.ledger import commands as ledger_commands
 from app.ledger import queries as ledger_queries
 from app.ledger import verify as ledger_verify
 from app.members import followers
+from app.members import queries as members_queries
 from app.members import views as members_views
+from app.members.errors import MemberMissing
 from app.messaging import commands as messaging_commands
 from app.messaging import jobs as messaging_jobs
 from app.messaging import provider as sms_provider
 from app.messaging import views as messaging_views
+from app.messaging.errors import MessageMissing
 from app.ops import jobs as ops_jobs
 from app.ops import metrics, sentry, start
 from app.ops import requests as ops_requests
 from app.ops import views as ops_views
 from app.payments import destinations, hooks, rails
 from app.payments import jobs as payments_jobs
+from app.payments import queries as payments_queries
 from app.payments import views as payments_views
 from app.payments.destinations import Purpose
+from app.payments.errors import PaymentMissing
 from app.payments.rails.mpesa import api as mpesa_api
 from app.payments.rails.mpesa import callbacks as mpesa_callbacks
 from app.payments.rails.mpesa import jobs as mpesa_jobs
@@ -48,7 +65,23 @@ from app.savings import queries as savings_queries
 from app.savings import service as savings_service
 from app.savings import verify as savings_verify
 from app.savings import views as savings_views
-from app.web import access, directories, errors, finders, frame, home, limits, nav, profile, search
+from app.savings.errors import AccountMissing, ProductMissing
+from app.web import (
+    access,
+    belongings,
+    directories,
+    errors,
+    finders,
+    frame,
+    home,
+    limits,
+    nav,
+    owners,
+    profile,
+    reach,
+    reads,
+    search,
+)
 from config import Settings
 
 migrate = Migrate(directory="migrations", compare_type=True)
@@ -69,6 +102,8 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
         _money_in()
         announcements.listen("webhooks.pass_on")
         _members_accounts()
+        _close_of_day()
+        _two_people()
         _places()
         _searches()
     return app
@@ -105,6 +140,8 @@ def _manners(app: Flask, settings: Settings) -> None:
     problems.install(app)
     sms_provider.install(app, settings)
     directories.install(app)
+    reads.install(app)
+    owners.install()
 
 
 def _rooms(app: Flask) -> None:
@@ -120,6 +157,7 @@ def _rooms(app: Flask) -> None:
         profile.bp,
         savings_views.bp,
         payments_views.bp,
+        fees_views.bp,
         hooks.bp,
         messaging_views.bp,
         messaging_views.hooks,
@@ -129,6 +167,7 @@ def _rooms(app: Flask) -> None:
     ):
         app.register_blueprint(views)
     for commands in (
+        audit_commands.audit,
         demo_commands.demo,
         identity_commands.users,
         messaging_commands.cli,
@@ -149,6 +188,15 @@ def _money_in() -> None:
         describe=savings_queries.describe,
         check_prompt=savings_service.check_prompt,
     )
+    # After savings: a member's number alone means the normal account, and the fee only where there is none yet.
+    destinations.register(
+        Purpose.REGISTRATION_FEE,
+        find=fees_registration.find,
+        receive=fees_registration.receive,
+        accounts_of=fees_registration.accounts_of,
+        describe=fees_registration.describe,
+        check_prompt=fees_registration.check_prompt,
+    )
     rails.register(MpesaRail())
     mpesa_callbacks.register()
 
@@ -160,7 +208,41 @@ def _members_accounts() -> None:
         in_the_way_of_leaving=savings_queries.in_the_way_of_leaving,
         move_to_branch=savings_service.move_to_branch,
     )
+    followers.register(
+        "fees",
+        in_the_way_of_leaving=fees_registration.in_the_way_of_leaving,
+        move_to_branch=fees_registration.move_to_branch,
+        joined=fees_registration.joined,
+    )
     ledger_verify.register("savings accounts", savings_verify.compare)
+    ledger_verify.register("fees", fees_verify.compare)
+
+
+def _two_people() -> None:
+    """What needs a second person: each room's commands, by name."""
+    approvals.register(thresholds.COMMAND)
+
+
+def _belongings(app: Flask) -> None:
+    """Where the records belong that addresses name, so that the gate can tell who reaches them."""
+    reach.locate(app, "member_id", members_queries.whereabouts, missing=MemberMissing)
+    reach.locate(app, "account_id", savings_queries.whereabouts, missing=AccountMissing)
+    reach.locate(app, "product_id", savings_queries.product_whereabouts, missing=ProductMissing)
+    reach.locate(app, "payment_id", payments_queries.whereabouts, missing=PaymentMissing)
+    reach.locate(app, "allocation_id", payments_queries.share_whereabouts, missing=PaymentMissing)
+    reach.locate(app, "payment_reference", mpesa_api.whereabouts, missing=PaymentMissing)
+    reach.locate(app, "message_id", belongings.message, missing=MessageMissing)
+    reach.locate(app, "staff_id", identity_queries.whereabouts, missing=StaffMissing)
+    reach.locate(app, "session_id", identity_queries.session_whereabouts)
+    reach.locate(app, "token_id", identity_queries.token_whereabouts, missing=TokenMissing)
+    reach.locate(app, "tariff_id", fees_queries.whereabouts, missing=TariffMissing)
+    reach.locate(app, "role_code", identity_queries.role_whereabouts, missing=RoleMissing)
+
+
+def _close_of_day() -> None:
+    """What the close of each day does before the ledger's seal."""
+    dayend_steps.add("audit_close", "Last page of the audit trail", audit_sealing.close_day)
+    dayend_steps.add("audit_seal", "Seal of the audit trail", audit_sealing.seal_day)
 
 
 def _places() -> None:
