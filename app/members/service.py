@@ -12,11 +12,15 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from app import audit
+from app.identity import queries as identity
+from app.identity.service import authorise
 from app.kernel import clock
 from app.kernel.actor import Actor
+from app.kernel.announcements import announce
 from app.kernel.database import db
 from app.kernel.errors import Invalid
 from app.kernel.phones import Phone
+from app.kernel.reach import Reach, Whereabouts, Within
 from app.ledger import queries as ledger
 from app.members import followers, queries, rules
 from app.members.errors import AlreadyRegistered, MoveRefused, NotClear, StaleEdit
@@ -34,7 +38,8 @@ _TAKEN = {
 }
 
 _PLAIN_FIELDS = (
-    "first_name", "middle_name", "last_name", "born_on", "gender", "language", "branch_id", "officer_id", "employer",
+    "first_name", "middle_name", "last_name", "born_on", "gender", "language", "branch_id", "officer_id", "agent_id",
+    "employer",
 )  # fmt: skip
 _HIDDEN_FIELDS = ("national_id", "kra_pin", "payment_phone", "contact_phone", KIN)
 
@@ -42,9 +47,14 @@ _HIDDEN_FIELDS = ("national_id", "kra_pin", "payment_phone", "contact_phone", KI
 def register(details: MemberDetails, *, on: date, by: Actor) -> UUID:
     """Enter a person in the register of members, as an active member.
 
-    Refuses with Invalid (age, nominees' shares) and AlreadyRegistered.
+    Whoever may register only members that he looks after himself becomes the one who does. Refuses with Invalid (age,
+    nominees' shares, another branch) and AlreadyRegistered.
     """
+    within = authorise(by, "members.register")
+    if within.reach is Reach.OWN:
+        details = details.model_copy(update={"agent_id": within.staff_id})
     _check(details, on=on, member_id=None)
+    _check_place(details, within)
     member = Member(
         **_columns(details),
         joined_on=on,
@@ -56,6 +66,8 @@ def register(details: MemberDetails, *, on: date, by: Actor) -> UUID:
     _add_status(member, None, "Registered", on=on, by=by)
     _, values = audit.differences({}, _values(details), hidden=_HIDDEN_FIELDS)
     audit.record("members.registered", subject=("member", member.id), by=by, after=values, branch_id=member.branch_id)
+    announce("member.registered", subject=("member", member.id), facts=_facts(member))
+    followers.joined(member.id, on, by)
     _welcome(member, details.payment_phone)
     return member.id
 
@@ -65,8 +77,11 @@ def edit(member_id: UUID, details: MemberEdit, *, on: date, by: Actor) -> None:
 
     Refuses with MemberMissing, StaleEdit, Invalid and AlreadyRegistered.
     """
-    member = _locked(member_id, version=details.version)
+    member = queries.get_for_update(member_id)
+    within = authorise(by, "members.edit", whereabouts=member.whereabouts)
+    _check_version(member, details.version)
     _check(details, on=on, member_id=member_id)
+    _check_place(details, within, was=member.whereabouts)
     was, now = audit.differences(_standing_values(member), _values(details), hidden=_HIDDEN_FIELDS)
     if not now:
         return
@@ -86,7 +101,9 @@ def change_status(member_id: UUID, change: StatusChange, *, on: date, by: Actor)
 
     Refuses with MemberMissing, StaleEdit, MoveRefused, and with NotClear when who leaves still holds something.
     """
-    member = _locked(member_id, version=change.version)
+    member = queries.get_for_update(member_id)
+    authorise(by, "members.change_status", whereabouts=member.whereabouts)
+    _check_version(member, change.version)
     if not may_move(member.status, change.status):
         raise MoveRefused(member.status, change.status)
     if change.status is MemberStatus.EXITED and (reasons := followers.in_the_way_of_leaving(member_id)):
@@ -102,6 +119,7 @@ def change_status(member_id: UUID, change: StatusChange, *, on: date, by: Actor)
         after={"status": change.status, "reason": change.reason},
         branch_id=member.branch_id,
     )
+    announce("member.status_changed", subject=("member", member.id), facts=_facts(member))
 
 
 def phone_row(member_id: UUID, purpose: PhonePurpose, phone: Phone, *, by: str) -> dict[str, Any]:
@@ -116,6 +134,11 @@ def phone_row(member_id: UUID, purpose: PhonePurpose, phone: Phone, *, by: str) 
         "digest_hash": queries.digest_hash(queries.digest_of(phone)),
         "created_by": by,
     }
+
+
+def _facts(member: Member) -> dict[str, Any]:
+    """What other programs are told of a member: nothing about the person."""
+    return {"member_id": str(member.id), "member_number": member.number, "status": member.status.value}
 
 
 def _check(details: MemberDetails, *, on: date, member_id: UUID | None) -> None:
@@ -137,11 +160,29 @@ def _check(details: MemberDetails, *, on: date, member_id: UUID | None) -> None:
             raise AlreadyRegistered(field, member_id=holder)
 
 
-def _locked(member_id: UUID, *, version: int) -> Member:
-    member = queries.get_for_update(member_id)
+def _check_place(details: MemberDetails, within: Within, *, was: Whereabouts | None = None) -> None:
+    """Refuse to put a member where whoever acts does not reach: a branch, an officer or an agent of others.
+
+    Only whoever works for the whole society moves a member to another branch: it takes the money along.
+    """
+    if within.is_everywhere:
+        return
+    errors: dict[str, str] = {}
+    if details.branch_id != (was.branch_id if was else within.branch_id):
+        errors["branch_id"] = "Only somebody who works for the whole society can choose another branch."
+    chosen = {"officer_id": details.officer_id, "agent_id": details.agent_id}
+    stays = {was.officer_id, was.agent_id} if was else set()
+    for field, staff_id in chosen.items():
+        place = identity.whereabouts(staff_id) if staff_id and staff_id not in stays else None
+        if staff_id and staff_id not in stays and (place is None or place.branch_id != within.branch_id):
+            errors[field] = "Choose somebody who works at your branch."
+    if errors:
+        raise Invalid(errors)
+
+
+def _check_version(member: Member, version: int) -> None:
     if member.version != version:
         raise StaleEdit
-    return member
 
 
 def _save(member: Member, details: MemberDetails, *, by: Actor) -> None:
@@ -164,8 +205,8 @@ def _save(member: Member, details: MemberDetails, *, by: Actor) -> None:
 def _refusal(error: IntegrityError, details: MemberDetails) -> Exception:
     """What a broken constraint stands for; one that is not named here is our own mistake."""
     constraint = error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None
-    if constraint == "fk_member_officer_id":
-        return Invalid({"officer_id": "Choose somebody who works here."})
+    if constraint in ("fk_member_officer_id", "fk_member_agent_id"):
+        return Invalid({constraint.removeprefix("fk_member_"): "Choose somebody who works here."})
     field = _TAKEN.get(constraint or "")
     holder = _holder(field, details) if field else None
     return AlreadyRegistered(field, member_id=holder) if field and holder else error
@@ -250,6 +291,7 @@ def _welcome(member: Member, phone: Phone) -> None:
         {"name": member.first_name, "number": member.number},
         language=member.language,
         cause=("member", str(member.id)),
+        member_id=member.id,
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel import clock
 from app.kernel.actor import Actor
+from app.kernel.announcements import announce
 from app.kernel.database import EncryptedPhone, EncryptedText, Instant, MoneyCents, db, labelled, uuid_key
 from app.kernel.enums import LabelledEnum
 from app.kernel.leases import Leased
@@ -123,7 +124,22 @@ class Payment(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAlche
             )
         )
         self.state, self.state_at, self.code, self.detail = state, clock.now(), code, detail
+        if state.is_closed or state is PaymentState.UNKNOWN:
+            announce(f"payment.{state.value}", subject=("payment", self.id), facts=self.facts())
         return True
+
+    def facts(self) -> dict[str, Any]:
+        """What other programs are told of it: numbers and states, and nothing about the person."""
+        return {
+            "payment_id": str(self.id),
+            "status": self.state.value,
+            "direction": self.direction.value,
+            "rail": self.rail,
+            "method": self.method.value,
+            "amount": self.amount.decimal(),
+            "receipt_number": self.receipt_number,
+            "member_id": str(self.member_id) if self.member_id else None,
+        }
 
     @property
     def main_share(self) -> PaymentAllocation | None:

@@ -13,8 +13,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app import audit
+from app.identity.service import authorise
 from app.kernel import clock, leases
 from app.kernel.actor import Actor
+from app.kernel.announcements import announce
 from app.kernel.database import db
 from app.kernel.encryption import keyed_hash
 from app.kernel.errors import Refusal
@@ -70,12 +72,16 @@ def credit(money: ReceivedMoney, *, prompt: UUID | None, by: Actor) -> UUID:
 def allocate(allocation_id: UUID, *, reference: str, by: Actor) -> UUID:
     """Move one share out of suspense to the account that ``reference`` names exactly."""
     held = queries.allocation_for_update(allocation_id)
+    within = authorise(by, "payments.allocate", whereabouts=queries.whereabouts(held.payment_id), amount=held.amount)
     if held.state is not AllocationState.SUSPENSE:
         raise NotInSuspense
     found = destinations.look_up(reference)
     if found is None:
         raise AccountNotFitting("No account or member has this number.")
     destination, account = found
+    member = members.get(account.member_id)
+    if not within.holds(member.whereabouts):
+        raise AccountNotFitting("No account or member has this number.")
     payment = held.payment
     share = _add_share(payment, destination.purpose, account, held.amount)
     share.entry_id = destination.receive(
@@ -89,6 +95,7 @@ def allocate(allocation_id: UUID, *, reference: str, by: Actor) -> UUID:
         by=by,
         before={"account": "suspense"},
         after={"account": account.number, "amount": str(share.amount)},
+        branch_id=member.branch_id,
     )
     _tell(payment)
     return payment.id
@@ -316,6 +323,7 @@ def _tell(payment: Payment) -> None:
         facts,
         language=member.language if member else "en",
         cause=("payment", str(payment.id)),
+        member_id=payment.member_id,
     )
 
 

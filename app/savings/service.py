@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import literal_column, select, update
 
 from app import audit
+from app.identity.service import authorise
 from app.kernel import clock
 from app.kernel.actor import Actor
+from app.kernel.announcements import announce
 from app.kernel.database import db
 from app.kernel.errors import Invalid
 from app.kernel.money import ZERO, Money
@@ -78,6 +80,7 @@ def open_account(member_id: UUID, product_id: UUID, *, on: date, by: Actor) -> i
     Refuses with MemberMissing, ProductMissing, MayNotOpen, ProductNotOffered and OneIsEnough.
     """
     member = members.get_for_update(member_id)  # two clicks at once must not open two accounts where one is allowed
+    authorise(by, "savings.open_account", whereabouts=member.whereabouts)
     product = queries.product(product_id)
     if not member.status.may_open_accounts:
         raise MayNotOpen(member.status)
@@ -102,6 +105,7 @@ def open_account(member_id: UUID, product_id: UUID, *, on: date, by: Actor) -> i
     _record(
         "savings.account_opened", account_id, by, member.branch_id, after={"number": number, "product": product.code}
     )
+    _announce("savings.account_opened", number, member_id)
     return account_id
 
 
@@ -112,6 +116,7 @@ def close_account(account_id: int, *, on: date, by: Actor) -> None:
     """
     account = queries.get(account_id)
     member = members.get_for_update(account.member_id)
+    authorise(by, "savings.open_account", whereabouts=member.whereabouts)
     account = queries.get_for_update(account_id)
     if account.status is not AccountStatus.OPEN:
         raise SavingsClosed(account.number)
@@ -124,12 +129,14 @@ def close_account(account_id: int, *, on: date, by: Actor) -> None:
     if was_normal and (heir := _oldest_open(account.member_id)):
         heir.is_normal = True
     _record("savings.account_closed", account_id, by, member.branch_id, after={"number": account.number})
+    _announce("savings.account_closed", account.number, account.member_id)
 
 
 def make_normal(account_id: int, *, by: Actor) -> None:
     """Have money that names only the member go to this account. Refuses with AccountMissing and SavingsClosed."""
     member_id = queries.get(account_id).member_id
     member = members.get_for_update(member_id)
+    authorise(by, "savings.open_account", whereabouts=member.whereabouts)
     account = queries.get_for_update(account_id)
     if account.status is not AccountStatus.OPEN:
         raise SavingsClosed(account.number)
@@ -164,6 +171,7 @@ def add_product(values: NewProduct, *, by: Actor) -> UUID:
 
     Refuses with Invalid: code or name taken, a ledger account that cannot hold members' savings.
     """
+    authorise(by, "savings.manage_products")
     _check_new(values)
     product = SavingsProduct(
         code=values.code,
@@ -181,6 +189,7 @@ def add_product(values: NewProduct, *, by: Actor) -> UUID:
 
 def edit_product(product_id: UUID, values: ProductEdit, *, by: Actor) -> None:
     """Rename a product, or change how it is offered. Refuses with ProductMissing, StaleProduct and Invalid."""
+    authorise(by, "savings.manage_products")
     product = queries.product_for_update(product_id)
     if product.version != values.version:
         raise StaleProduct
@@ -199,6 +208,7 @@ def add_terms(product_id: UUID, values: ProductTerms, *, on: date, by: Actor) ->
 
     Refuses with ProductMissing and Invalid.
     """
+    authorise(by, "savings.manage_products")
     product = queries.product_for_update(product_id)
     if values.starts_on < on:
         raise Invalid({"starts_on": "Terms start today or later. What held in the past cannot be changed."})
@@ -248,6 +258,10 @@ def _oldest_open(member_id: UUID) -> SavingsAccount | None:
         .order_by(SavingsAccount.opened_on, SavingsAccount.id)
         .limit(1)
     )
+
+
+def _announce(event: str, number: str, member_id: UUID) -> None:
+    announce(event, subject=("savings_account", number), facts={"account": number, "member_id": str(member_id)})
 
 
 def _record(

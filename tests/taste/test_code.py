@@ -10,7 +10,7 @@ import re
 
 from tests.taste.source import imports_of, modules, places_of
 
-CLIENTS = re.compile(r"app/(payments/rails/\w+/client|messaging/africastalking)\.py")
+CLIENTS = re.compile(r"app/(payments/rails/\w+/client|messaging/africastalking|api/webhooks/client)\.py")
 MONEY_ROOMS = ("app/kernel", "app/ledger", "app/payments", "app/savings", "app/members", "sandbox")
 SHELLS = ("app/web", "app/api", "app/ops", "app/demo")
 LONGEST_FILE = 500

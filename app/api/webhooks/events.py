@@ -25,6 +25,7 @@ EVENTS = {
         Event("payment.cancelled", "A payment was cancelled"),
         Event("payment.expired", "A prompt was not answered"),
         Event("payment.unknown", "A payment is being checked"),
+        Event("payment.settled", "A payment was found in the provider's statement"),
         Event("payment.reversed", "A payment was reversed"),
         Event("payment.allocated", "Money in suspense was allocated"),
         Event("member.registered", "A member was registered"),
