@@ -19,6 +19,7 @@ class AccountKind(LabelledEnum):
     SAVINGS = "savings", "Savings account"
     SHARES = "shares", "Share account"
     LOAN = "loan", "Loan"
+    FEES = "fees", "Fees owed"
 
 
 @dataclass(frozen=True, slots=True)
