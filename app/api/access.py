@@ -1,43 +1,34 @@
 """Who may use a JSON endpoint: whoever shows a token with its scope, for a person who may do the same by hand.
 
-    @bp.post("/stk-push")
-    @scoped("mpesa.prompt", body=StkPush, answer=PaymentStanding, status=202, moves_money=True)
-    def stk_push() -> ResponseReturnValue: ...
-
-What the decorator is told about body and answer describes the endpoint; the OpenAPI document is made from it.
+The gate (`app/web/access.py`) asks this before the view is reached. What an endpoint takes and answers is declared in
+the same place, see `app/api/endpoints.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import g, request
 from flask.typing import ResponseReturnValue
-from pydantic import BaseModel
 
 from app import audit
 from app.api.errors import OwnerMayNot, ScopeMissing, TokenNeeded
 from app.identity import queries
 from app.identity.principal import TokenHolder
-from app.identity.scopes import SCOPES
 from app.identity.service import tokens
 from app.kernel.actor import Actor
 from app.kernel.transactions import in_transaction
-from app.web.access import View, declare
+from app.web import reach
 
 LONGEST_TOKEN = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Scoped:
-    """A token with this scope is needed; and what the endpoint takes and answers."""
+    """A token with this scope is needed, of somebody who has this permission."""
 
     scope: str
-    body: type[BaseModel] | None = None
-    answer: type[BaseModel] | None = None
-    status: int = 200
-    moves_money: bool = False
+    permission: str
 
     def admit(self) -> ResponseReturnValue | None:
         """Find out whom the token acts for. Refuses with TokenNeeded, ScopeMissing and OwnerMayNot."""
@@ -45,29 +36,23 @@ class Scoped:
         if self.scope not in holder.scopes:
             _note("scope_missing", holder, self.scope)
             raise ScopeMissing(self.scope)
-        if SCOPES[self.scope].permission not in holder.permissions:
+        if self.permission not in holder.permissions:
             _note("owner_may_not", holder, self.scope)
             raise OwnerMayNot(self.scope)
+        g.asking = holder
+        reach.check(holder, self.permission)
         return None
-
-
-def scoped(
-    scope: str,
-    *,
-    body: type[BaseModel] | None = None,
-    answer: type[BaseModel] | None = None,
-    status: int = 200,
-    moves_money: bool = False,
-) -> Callable[[View], View]:
-    """Only with a token of this scope."""
-    assert scope in SCOPES, f"no token can have the scope {scope}"
-    return declare(Scoped(scope, body, answer, status, moves_money))
 
 
 def api_actor() -> Actor:
     """Who does what this API request asks for."""
+    return token_holder().actor(address=request.remote_addr)
+
+
+def token_holder() -> TokenHolder:
+    """Whose token this request shows; the gate has found it."""
     holder: TokenHolder = g.token_holder
-    return holder.actor(address=request.remote_addr)
+    return holder
 
 
 def _holder() -> TokenHolder:

@@ -16,9 +16,19 @@ LARGEST_BODY = 65_536  # many times the longest real one
 Values = TypeVar("Values", bound=Form)
 
 
+class Nothing(Form):
+    """The body of an endpoint that takes none."""
+
+
 def read(form: type[Values]) -> Values:
     """The body of this request as typed values. Refuses with NotJson, TooLarge, Malformed and Invalid."""
-    return form.parse_json(read_json())
+    return form.parse_json(read_json(), strict=True)
+
+
+def refuse_any() -> None:
+    """This endpoint takes no body: none, or an empty object. Refuses with NotJson, TooLarge, Malformed and Invalid."""
+    if request.content_length or request.headers.get("Transfer-Encoding"):
+        read(Nothing)
 
 
 def read_json() -> Any:

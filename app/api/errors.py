@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from app.kernel.errors import NotAllowed, Refusal, SignInNeeded
 
+LONGEST_NAME = 40  # of what is repeated to the sender
+
 
 class Malformed(Refusal):
     """This is not a request that can be understood."""
@@ -16,6 +18,46 @@ class KeyNeeded(Malformed):
     """A request that moves money has no usable idempotency key."""
 
     code = "idempotency_key_needed"
+
+
+class ParameterUnknown(Malformed):
+    """The address has a parameter that this endpoint does not know."""
+
+    code = "parameter_unknown"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no parameter {name[:LONGEST_NAME]!r} here. Nothing was done.")
+
+
+class ParameterRepeated(Malformed):
+    """A parameter is given twice: nobody can say which was meant."""
+
+    code = "parameter_repeated"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The parameter {name[:LONGEST_NAME]!r} is given more than once. Nothing was done.")
+
+
+class VersionNeeded(Refusal):
+    """An edit does not say which version it was made from."""
+
+    code = "version_needed"
+    status = 428
+
+    def __init__(self) -> None:
+        super().__init__("Read the record first, and send its ETag in the header If-Match. Nothing was saved.")
+
+
+class VersionStale(Refusal):
+    """Somebody else saved the record since it was read."""
+
+    code = "version_stale"
+    status = 412
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The record has changed since you read it. Nothing was saved; read it again, then make your change."
+        )
 
 
 class NotJson(Refusal):

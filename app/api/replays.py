@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify, request
+from flask import request
 
 from app.api.errors import KeyNeeded
-from app.kernel.idempotency import KEY_LENGTH, Once
+from app.kernel.idempotency import KEY_LENGTH
 
 HEADER = "Idempotency-Key"
 
 
-def idempotency_key() -> str:
-    """The sender's key. Refuses with KeyNeeded."""
-    key = request.headers.get(HEADER, "").strip()
+def idempotency_key(*, needed: bool) -> str | None:
+    """The sender's key; None if there is none and none is needed. Refuses with KeyNeeded."""
+    sent = request.headers.get(HEADER)
+    if sent is None and not needed:
+        return None
+    key = (sent or "").strip()
     if not key or len(key) > KEY_LENGTH or not key.isascii() or not key.isprintable():
         raise KeyNeeded(
             f"Send a key of your own in the header {HEADER}: 1 to {KEY_LENGTH} printable characters, the same one"
             " whenever you send the same request again. Nothing was done."
         )
     return key
-
-
-def answered(once: Once, *, status: int = 200) -> Response:
-    """The answer to a request that was done once, marked if this is a repetition."""
-    response = jsonify(once.value)
-    response.status_code = status
-    if once.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    return response

@@ -5,6 +5,7 @@ One pydantic model serves a page's form and a JSON body, so both accept and refu
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,12 +66,15 @@ class Form(BaseModel):
             return Filled(None, _sentences(error.errors()), typed, key)
 
     @classmethod
-    def parse_json(cls, sent: Any) -> Self:
-        """Read a JSON body. Refuses with Invalid, a sentence for each field."""
+    def parse_json(cls, sent: Any, *, strict: bool = False) -> Self:
+        """Read a JSON object. Refuses with Invalid, a sentence for each field.
+
+        Strictly, a number is not also read from text, nor true from 1: as a program's body means it.
+        """
         if not isinstance(sent, dict):
             raise Invalid({"body": "Send one JSON object."})
         try:
-            return cls.model_validate(sent)
+            return cls.model_validate_json(json.dumps(sent), strict=True) if strict else cls.model_validate(sent)
         except ValidationError as error:
             raise Invalid(_sentences(error.errors())) from None
 

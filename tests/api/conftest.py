@@ -11,15 +11,15 @@ from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
-from app.api import bodies
-from app.api.access import api_actor, scoped
-from app.api.replays import answered, idempotency_key
+from app.api.access import api_actor
+from app.api.endpoints import carry_out, scoped
 from app.identity.service import tokens
 from app.kernel.actor import Actor
+from app.kernel.answers import Answer
 from app.kernel.errors import Conflict, Missing, TooMany, Trouble
 from app.kernel.fields import PositiveMoney
 from app.kernel.forms import Form
-from app.kernel.idempotency import once
+from app.kernel.idempotency import Once
 from app.kernel.transactions import in_transaction
 from app.web.access import public
 from tests.harness.apps import apart, dispose, make_app
@@ -39,17 +39,23 @@ effects: list[str] = []
 """What the probe has done: one entry for each effect."""
 
 
+class Transferred(Answer):
+    """What was asked, and by whom."""
+
+    amount: str
+    by: str
+
+
 @probe.post("/transfers")
-@scoped("mpesa.prompt", body=Transfer, status=202, moves_money=True)
-def transfer() -> ResponseReturnValue:
-    key, body = idempotency_key(), bodies.read(Transfer)
+@scoped("mpesa.prompt", body=Transfer, answer=Transferred, status=202, moves_money=True)
+def transfer(body: Transfer, key: str) -> Once:
+    """Move money, as far as a probe does."""
 
     def work() -> dict[str, object]:
         effects.append(str(body.amount))
         return {"amount": body.amount.decimal(), "by": api_actor().principal}
 
-    inputs = body.model_dump(mode="json")
-    return answered(in_transaction(lambda: once("probe.transfer", key, inputs, by=api_actor(), work=work)), status=202)
+    return carry_out("probe.transfer", key, body.model_dump(mode="json"), work)
 
 
 @probe.get("/trouble/<kind>")

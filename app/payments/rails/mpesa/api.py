@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app.api import bodies
-from app.api.access import api_actor, scoped
-from app.api.replays import answered, idempotency_key
+from app.api.access import api_actor
+from app.api.endpoints import carry_out, scoped
 from app.kernel.errors import Invalid
-from app.kernel.idempotency import Once, once
+from app.kernel.idempotency import Once
 from app.kernel.phones import Phone
 from app.kernel.transactions import in_transaction
 from app.members import queries as members
 from app.payments import destinations, hooks, inbox
 from app.payments import queries as payments
 from app.payments.destinations import Purpose
-from app.payments.errors import PaymentMissing, PurposeUnknown
+from app.payments.errors import AccountNotFitting, PaymentMissing, PromptOpen, PurposeUnknown
 from app.payments.models import Payment
 from app.payments.service import Intended, PaymentService
 from app.web.access import public
@@ -32,40 +32,51 @@ bp = Blueprint("mpesa_api", __name__, url_prefix="/api/mpesa")
 
 
 @bp.post("/stk-push")
-@scoped("mpesa.prompt", body=StkPushBody, answer=PaymentStanding, status=202, moves_money=True)
-def stk_push() -> ResponseReturnValue:
-    """Prompt a member to pay."""
-    key = idempotency_key()
-    body = bodies.read(StkPushBody)
-    return answered(in_transaction(lambda: _prompt_once(key, body)), status=202)
+@scoped(
+    "mpesa.prompt",
+    body=StkPushBody,
+    answer=PaymentStanding,
+    status=202,
+    moves_money=True,
+    refuses=(PromptOpen, PurposeUnknown, AccountNotFitting),
+)
+def stk_push(body: StkPushBody, key: str) -> Once:
+    """Prompt a member to pay.
+
+    Answered at once: M-PESA is asked afterwards, and the status tells how it went.
+    """
+    return carry_out("mpesa.stk_push", key, body.model_dump(mode="json"), lambda: _prompt(body))
 
 
-@bp.get("/query/<reference>")
-@scoped("mpesa.query", answer=PaymentAnswer)
-def query(reference: str) -> ResponseReturnValue:
-    """How a payment stands, by its id or by M-PESA's CheckoutRequestID; reads what we know and asks nobody."""
-    payment = _payment(reference)
+@bp.get("/query/<payment_reference>")
+@scoped("mpesa.query", answer=PaymentAnswer, refuses=(PaymentMissing,))
+def query(payment_reference: str) -> PaymentAnswer:
+    """How a payment stands, by its id or by M-PESA's CheckoutRequestID.
+
+    Reads what we know, writes nothing and asks nobody.
+    """
+    payment = _payment(payment_reference)
     prompt = queries.prompt_of(payment.id)
-    answer = PaymentAnswer(
+    return PaymentAnswer(
         payment_id=payment.id,
-        status=payment.state.value,
+        status=payment.state,
         checkout_request_id=prompt.checkout_request_id if prompt else None,
         receipt_number=payment.receipt_number,
         detail=payment.detail or payment.state.label,
     )
-    return jsonify(answer.model_dump(mode="json"))
 
 
 @bp.post("/c2b/register")
 @scoped("mpesa.register", body=RegisterBody, answer=RegistrationStanding, status=202)
-def register_c2b() -> ResponseReturnValue:
+def register_c2b(body: RegisterBody, key: str | None) -> Once:
     """Have the paybill's addresses registered with M-PESA, by a job."""
-    body = bodies.read(RegisterBody)
-    errand_id = in_transaction(
-        lambda: errands.ask(ErrandKind.C2B_REGISTER, response_type=body.response_type, by=api_actor())
-    )
-    standing = RegistrationStanding(registration_id=errand_id, status=ErrandState.WAITING.value)
-    return jsonify(standing.model_dump(mode="json")), 202
+    by = api_actor()
+
+    def work() -> Mapping[str, object]:
+        errand_id = errands.ask(ErrandKind.C2B_REGISTER, response_type=body.response_type, by=by)
+        return RegistrationStanding(registration_id=errand_id, status=ErrandState.WAITING).model_dump(mode="json")
+
+    return carry_out("mpesa.c2b_register", key, body.model_dump(mode="json"), work)
 
 
 @bp.post("/callback")
@@ -78,17 +89,13 @@ def callback() -> ResponseReturnValue:
     return jsonify(messages.RECEIVED)
 
 
-def _prompt_once(key: str, body: StkPushBody) -> Once:
-    return once("mpesa.stk_push", key, body.model_dump(mode="json"), by=api_actor(), work=lambda: _prompt(body))
-
-
-def _prompt(body: StkPushBody) -> dict[str, object]:
+def _prompt(body: StkPushBody) -> Mapping[str, object]:
     member_id = _member(body.member)
     intended = Intended(_purpose(body.purpose), _account(body), body.amount)
     payment_id = PaymentService(api_actor()).prompt(
         member_id, phone=body.phone or _payment_phone(member_id), intended=[intended]
     )
-    standing = PaymentStanding(payment_id=payment_id, status=payments.get(payment_id).state.value)
+    standing = PaymentStanding(payment_id=payment_id, status=payments.get(payment_id).state)
     return standing.model_dump(mode="json")
 
 

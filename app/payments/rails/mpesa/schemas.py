@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from app.kernel.answers import Answer
 from app.kernel.fields import PhoneField, PlainLine, PositiveMoney
 from app.kernel.forms import Form
+from app.payments.states import PaymentState
 
 from . import configuration, fields
-from .models import C2BResponse, C2BVersion, ValidationPolicy
+from .models import C2BResponse, C2BVersion, ErrandState, ValidationPolicy
 
 
 def _shortcode(text: str) -> str:
@@ -73,18 +75,18 @@ class StkPushBody(Form):
     ) = None
 
 
-class PaymentStanding(BaseModel):
+class PaymentStanding(Answer):
     """Where a payment stands."""
 
     payment_id: UUID
-    status: str
-    checkout_request_id: str | None = None
+    status: PaymentState
+    checkout_request_id: str | None = Field(default=None, description="Null until M-PESA has answered.")
 
 
 class PaymentAnswer(PaymentStanding):
     """Where a payment stands, and what proves or explains it."""
 
-    receipt_number: str | None = None
+    receipt_number: str | None
     detail: str
 
 
@@ -94,8 +96,8 @@ class RegisterBody(Form):
     response_type: Literal["Completed", "Cancelled"]
 
 
-class RegistrationStanding(BaseModel):
+class RegistrationStanding(Answer):
     """A registration that was asked for; a job carries it out."""
 
     registration_id: UUID
-    status: str
+    status: ErrandState
