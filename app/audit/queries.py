@@ -13,6 +13,7 @@ from app.audit.models import AuditEvent
 from app.kernel.clock import EAT
 from app.kernel.database import db
 from app.kernel.paging import Page, keyset
+from app.kernel.reach import EVERYWHERE, Reach, Within
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,9 @@ class Sought:
     to_on: date | None = None
 
 
-def events(sought: Sought, *, after: str | None = None) -> Page[AuditEvent]:
+def events(sought: Sought, *, within: Within = EVERYWHERE, after: str | None = None) -> Page[AuditEvent]:
     """One page of the trail, the newest first."""
-    query = select(AuditEvent)
+    query = select(AuditEvent).where(*_reached(within))
     if sought.who:
         query = query.where(_by(sought.who))
     if sought.action:
@@ -43,9 +44,9 @@ def events(sought: Sought, *, after: str | None = None) -> Page[AuditEvent]:
     if sought.subject_id:
         query = query.where(AuditEvent.subject_id == sought.subject_id)
     if sought.from_on:
-        query = query.where(AuditEvent.at >= _midnight(sought.from_on))
+        query = query.where(AuditEvent.at >= midnight(sought.from_on))
     if sought.to_on:
-        query = query.where(AuditEvent.at < _midnight(sought.to_on + timedelta(days=1)))
+        query = query.where(AuditEvent.at < midnight(sought.to_on + timedelta(days=1)))
     return keyset(query, by=[AuditEvent.at, AuditEvent.id], after=after)
 
 
@@ -72,6 +73,13 @@ def actions() -> list[str]:
     return list(db.session.scalars(select(steps.c.action).where(steps.c.action.is_not(None))))
 
 
+def _reached(within: Within) -> list[ColumnElement[bool]]:
+    """What somebody may read: the trail of a branch, or of what he did himself."""
+    if within.reach is Reach.OWN:
+        return [AuditEvent.actor_kind == "staff", AuditEvent.actor_id == str(within.staff_id)]
+    return within.conditions(branch=AuditEvent.branch_id, carers=())
+
+
 def _by(who: str) -> ColumnElement[bool]:
     meant = [
         and_(AuditEvent.actor_kind == kind, AuditEvent.actor_id == actor_id) for kind, actor_id in people.matching(who)
@@ -86,5 +94,6 @@ def _about(text: str) -> ColumnElement[bool]:
     return or_(AuditEvent.subject_id == text, *meant)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """When a day begins in Nairobi."""
     return datetime.combine(day, time.min, EAT)
