@@ -20,6 +20,7 @@ from app.dayend import jobs as dayend_jobs
 from app.dayend import steps as dayend_steps
 from app.dayend import views as dayend_views
 from app.demo import commands as demo_commands
+from app.fees import decisions as fees_decisions
 from app.fees import queries as fees_queries
 from app.fees import registration as fees_registration
 from app.fees import verify as fees_verify
@@ -34,6 +35,8 @@ from app.kernel import clock as kernel_clock
 from app.kernel import announcements, rotation
 from app.kernel.database import ENGINE_OPTIONS, db
 from app.kernel.encryption import Keyring
+from app.kernel.files import chunks as file_chunks
+from app.kernel.files import jobs as files_jobs
 from app.ledger import commands as ledger_commands
 from app.ledger import queries as ledger_queries
 from app.ledger import verify as ledger_verify
@@ -102,6 +105,7 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
         _money_in()
         announcements.listen("webhooks.pass_on")
         _members_accounts()
+        _files()
         _close_of_day()
         _two_people()
         _places()
@@ -221,6 +225,8 @@ def _members_accounts() -> None:
 def _two_people() -> None:
     """What needs a second person: each room's commands, by name."""
     approvals.register(thresholds.COMMAND)
+    for command in fees_decisions.COMMANDS:
+        approvals.register(command)
 
 
 def _belongings(app: Flask) -> None:
@@ -237,6 +243,11 @@ def _belongings(app: Flask) -> None:
     reach.locate(app, "token_id", identity_queries.token_whereabouts, missing=TokenMissing)
     reach.locate(app, "tariff_id", fees_queries.whereabouts, missing=TariffMissing)
     reach.locate(app, "role_code", identity_queries.role_whereabouts, missing=RoleMissing)
+
+
+def _files() -> None:
+    """What the store of files needs of others."""
+    rotation.also("stored_file_chunk.sealed", file_chunks.rotate_some)
 
 
 def _close_of_day() -> None:
@@ -274,5 +285,5 @@ def _driver(url: str) -> str:
     return url
 
 
-JOBS = (dayend_jobs, identity_jobs, messaging_jobs, mpesa_jobs, ops_jobs, payments_jobs, webhook_jobs)
+JOBS = (dayend_jobs, files_jobs, identity_jobs, messaging_jobs, mpesa_jobs, ops_jobs, payments_jobs, webhook_jobs)
 """Rooms whose jobs answer the doorbell: naming them here is what registers them."""

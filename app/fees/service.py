@@ -162,6 +162,16 @@ def check_tariff(values: NewTariff, *, on: date) -> None:
 
 def add_excise_rate(values: NewExciseRate, *, on: date, by: Actor) -> UUID:
     """Note a rate of excise duty from a day on that is today or later. Refuses with Invalid."""
+    check_excise_rate(values, on=on)
+    rate = ExciseRate(**values.model_dump(), created_by=by.principal)
+    db.session.add(rate)
+    db.session.flush()  # the trail names the rate's id
+    _record("fees.excise_rate_added", ("excise_rate", rate.id), by, after=values.model_dump())
+    return rate.id
+
+
+def check_excise_rate(values: NewExciseRate, *, on: date) -> None:
+    """Refuse with Invalid a rate that cannot be: when it is proposed, and again when it is decided."""
     errors: dict[str, str] = {}
     if values.kind is ExciseKind.NONE:
         errors["kind"] = "Choose a duty."
@@ -172,11 +182,6 @@ def add_excise_rate(values: NewExciseRate, *, on: date, by: Actor) -> UUID:
         errors["starts_on"] = "A rate of this duty that starts on this day is already there."
     if errors:
         raise Invalid(errors)
-    rate = ExciseRate(**values.model_dump(), created_by=by.principal)
-    db.session.add(rate)
-    db.session.flush()  # the trail names the rate's id
-    _record("fees.excise_rate_added", ("excise_rate", rate.id), by, after=values.model_dump())
-    return rate.id
 
 
 def accounts_for(type_of_account: str) -> Sequence[tuple[str, str]]:

@@ -7,7 +7,10 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
 
-from app.fees import queries, registration, service
+from app.approvals import queries as approvals
+from app.approvals import service as approvals_service
+from app.approvals.states import ApprovalState
+from app.fees import decisions, queries, registration, service
 from app.fees.errors import FeeExceedsAmount
 from app.fees.events import Basis, Bearer, Event, ExciseKind
 from app.fees.models import FeeTariff
@@ -72,44 +75,30 @@ def new_tariff() -> Response:
 @bp.post("/tariffs")
 @requires("fees.manage")
 def add_tariff() -> Response:
-    """Set a fee from a day on."""
+    """Propose a fee from a day on; somebody else decides."""
     form = NewTariff.parse(request.form)
     if form.errors:
         return _tariff_form(form, status=422)
-    values, by, on = form.values, actor(), clock.business_date()
     try:
-        added = in_transaction(
-            lambda: once(
-                "fees.add_tariff", form.key or "", values.model_dump(mode="json"), by=by,
-                work=lambda: str(service.add_tariff(values, on=on, by=by)),
-            )
-        )  # fmt: skip
+        _propose(decisions.TARIFF, form)
     except Invalid as refusal:
         form.refuse(refusal)
         return _tariff_form(form, status=refusal.status)
-    toast("The fee is noted.")
-    return done(url_for(".tariff", tariff_id=UUID(added.value)))
+    return done(url_for(".index"))
 
 
 @bp.post("/excise")
 @requires("fees.manage")
 def add_excise_rate() -> Response:
-    """Note what the law says about excise duty from a day on."""
+    """Propose what the law says about excise duty from a day on; somebody else decides."""
     form = NewExciseRate.parse(request.form)
     if form.errors:
         return _index_page(form, status=422)
-    values, by, on = form.values, actor(), clock.business_date()
     try:
-        in_transaction(
-            lambda: once(
-                "fees.add_excise_rate", form.key or "", values.model_dump(mode="json"), by=by,
-                work=lambda: str(service.add_excise_rate(values, on=on, by=by)),
-            )
-        )  # fmt: skip
+        _propose(decisions.EXCISE, form)
     except Invalid as refusal:
         form.refuse(refusal)
         return _index_page(form, status=refusal.status)
-    toast("The rate is noted.")
     return done(url_for(".index"))
 
 
@@ -123,6 +112,20 @@ def charge_registration(member_id: UUID) -> Response:
     return done(url_for("profile.show", member_id=member_id))
 
 
+def _propose(command: str, form: Filled[Any]) -> None:
+    """Ask for a decision; the minute or the act that was named is the reason. Refuses with Invalid."""
+    values, by = form.values, actor()
+    reason = values.decision if isinstance(values, NewTariff) else values.source
+    asked = in_transaction(
+        lambda: once(
+            command, form.key or "", values.model_dump(mode="json"), by=by,
+            work=lambda: str(approvals_service.ask(command, values, by=by, reason=reason)),
+        )
+    )  # fmt: skip
+    waits = approvals.get(UUID(asked.value)).state is ApprovalState.WAITING
+    toast("Proposed. It holds once a second person has approved it." if waits else "It is noted.")
+
+
 def _index_page(form: Filled[Any] | None = None, *, status: int = 200) -> Response:
     on = clock.business_date()
     return page(
@@ -134,6 +137,7 @@ def _index_page(form: Filled[Any] | None = None, *, status: int = 200) -> Respon
         rates=queries.excise_rates(),
         duties=[kind for kind in ExciseKind.choices() if kind[0] != ExciseKind.NONE.value],
         form=form,
+        waiting=approvals.waiting_about(decisions.SUBJECT),
         today=on,
     )
 
