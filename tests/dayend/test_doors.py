@@ -138,7 +138,7 @@ def test_the_command_closes_and_tells_a_program(society: Flask) -> None:
     assert code == 0
     assert (report["ok"], report["business_date"]) == (True, "2026-04-02")
     assert report["rolled"] == ["2026-03-31", "2026-04-01"]
-    assert [(day["on"], day["steps"][0]["step"], day["steps"][0]["done_before"]) for day in report["days"]] == [
+    assert [(day["on"], day["steps"][-1]["step"], day["steps"][-1]["done_before"]) for day in report["days"]] == [
         ("2026-03-31", "seal", False),
         ("2026-04-01", "seal", False),
     ]
