@@ -31,11 +31,13 @@ SLOW_QUEUE = timedelta(minutes=2)
 STALE_VERIFICATION = timedelta(hours=26)
 LITTLE_DISK = 0.1  # of the whole
 GIGABYTE = 1 << 30
-QUEUE_WORK = {
+WORK = {
     "payments": "sends prompts and asks what became of them",
     "callbacks": "reads what providers sent",
     "messages": "sends texts",
+    "files": "checks files that were sent, makes exports",
     "default": "does the timetable's work",
+    "scheduler": "minds the clock and finds what was left lying",
 }
 
 
@@ -144,9 +146,8 @@ def _disk() -> Part:
 
 def _programs() -> Iterator[Part]:
     for program in heartbeats.programs():
-        does = QUEUE_WORK.get(program.name)
-        name = f"Worker: {program.name}" if does else program.name.capitalize()
-        does = does or "minds the clock and finds what was left lying"
+        name = "Scheduler" if program.name == heartbeats.SCHEDULER else f"Worker: {program.name}"
+        does = WORK[program.name]
         if program.is_there:
             yield Part(name, GOOD, f"{program.running} running", f"It {does}; seen {formats.ago(program.seen_at)}.")
         else:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from rq import Worker
-from sqlalchemy import insert
+from sqlalchemy import delete, func, select
 
-from app.kernel import clock as kernel_clock
 from app.kernel import doorbell
 from app.kernel.database import db
-from app.kernel.schedule import ScheduleSlot
 from app.kernel.transactions import in_transaction
+from app.ops import heartbeats
+from app.ops.models import Heartbeat
 from tests.harness.apps import dispose, make_app
+from tests.harness.clock import SettableClock
 from tests.harness.people import hire, signed_in_client
 from tests.harness.servers import Servers
 
@@ -31,9 +30,8 @@ def without_redis(servers: Servers) -> Iterator[Flask]:
         dispose(app)
 
 
-def beat(app: Flask, *, minutes_ago: int) -> None:
-    at = kernel_clock.now() - timedelta(minutes=minutes_ago)
-    in_transaction(lambda: db.session.execute(insert(ScheduleSlot).values(job="ops.beat", slot_at=at)))
+def seen(program: str, instance: str = "machine:1") -> None:
+    in_transaction(lambda: heartbeats.note(program, instance))
 
 
 def test_a_process_that_answers_is_alive(client: FlaskClient) -> None:
@@ -49,26 +47,61 @@ def test_without_workers_it_is_ready_but_says_what_is_missing(client: FlaskClien
     assert answer.status_code == 200
     assert answer.json == {
         "status": "degraded",
+        "missing": ["scheduler", *(f"worker {queue}" for queue in doorbell.QUEUES)],
         "database": True,
         "migrations": True,
         "redis": True,
         "scheduler": False,
-        "workers": {"payments": 0, "callbacks": 0, "messages": 0, "default": 0},
+        "workers": dict.fromkeys(doorbell.QUEUES, 0),
     }
 
 
-@pytest.mark.parametrize(("minutes_ago", "alive"), [(0, True), (2, True), (4, False)])
-def test_the_scheduler_is_alive_while_it_beats(app: Flask, client: FlaskClient, minutes_ago: int, alive: bool) -> None:
-    beat(app, minutes_ago=minutes_ago)
+@pytest.mark.parametrize(("seconds_ago", "alive"), [(0, True), (80, True), (100, False)])
+def test_a_program_is_there_while_it_was_seen_lately(
+    client: FlaskClient, clock: SettableClock, seconds_ago: int, alive: bool
+) -> None:
+    clock.set("2026-11-20T09:00+00:00")
+    seen("scheduler")
+    clock.forward(seconds=seconds_ago)
 
     assert client.get("/readyz").json["scheduler"] is alive
 
 
-def test_registered_workers_are_counted(app: Flask, client: FlaskClient) -> None:
-    for queue in ("payments", "payments", "default"):
-        Worker([doorbell.queue(queue)], connection=doorbell.redis()).register_birth()
+def test_workers_that_were_seen_are_counted(client: FlaskClient) -> None:
+    for queue, instance in (("payments", "a:1"), ("payments", "b:1"), ("payments", "a:1"), ("default", "a:2")):
+        seen(queue, instance)
 
-    assert client.get("/readyz").json["workers"] == {"payments": 2, "callbacks": 0, "messages": 0, "default": 1}
+    workers = client.get("/readyz").json["workers"]
+    assert {queue: number for queue, number in workers.items() if number} == {"payments": 2, "default": 1}
+
+
+def test_with_everybody_there_nothing_is_missing(client: FlaskClient) -> None:
+    for program in heartbeats.PROGRAMS:
+        seen(program)
+
+    answer = client.get("/readyz").json
+
+    assert (answer["status"], answer["missing"]) == ("ready", [])
+
+
+def test_a_program_that_ended_yesterday_is_forgotten(clock: SettableClock, app: Flask) -> None:
+    clock.set("2026-11-20T09:00+00:00")
+    seen("payments", "a:1")
+    clock.forward(days=2)
+    seen("payments", "b:1")
+
+    (payments,) = [program for program in heartbeats.programs() if program.name == "payments"]
+    assert payments.running == 1
+    assert db.session.scalars(select(Heartbeat.instance)).all() == ["b:1"]
+
+
+def test_a_pulse_writes_when_it_is_time(app: Flask) -> None:
+    pulse = heartbeats.Pulse("payments")
+    pulse.beat()
+    in_transaction(lambda: db.session.execute(delete(Heartbeat)))
+    pulse.beat()
+
+    assert db.session.scalar(select(func.count()).select_from(Heartbeat)) == 0
 
 
 def test_pages_are_served_while_redis_is_away(without_redis: Flask) -> None:
