@@ -21,7 +21,7 @@ SANDBOX_RELAXATIONS: Mapping[str, str] = {
     "C11, C117": "Providers may be on loopback addresses: the sandbox is the provider.",
     "C34, C111": "Pages are served over plain http, without HSTS.",
     "C67": "Demonstration users exist and the sign-in page names them.",
-    "C68": "Demonstration users need no second factor.",
+    "C68": "Staff, the demonstration users foremost, need no second factor; who has none confirms by password.",
 }
 """What the sandbox profile relaxes: rows of the security checklist, with the reason. Production relaxes none."""
 
@@ -46,7 +46,9 @@ class Settings:
     sentry_dsn: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)  # lets Prometheus read /metrics from another machine
     release: str = "development"  # which release is running: for error tracking and the health page
+    clamd_url: str | None = None  # tcp://host:3310 or unix:///path of ClamAV's daemon; unset: uploads are not scanned
     mail_url: str | None = field(default=None, repr=False)  # unset: e-mail is off and not offered
+    breached_passwords: str | None = None  # file of SHA-1 hashes in order, as haveibeenpwned.com gives it; unset: none
     demo_password: str = field(default="pamoja-demo-2026", repr=False)  # of every demonstration user
     sandbox_url: str | None = None  # where the phone page is, for the sandbox strip
 

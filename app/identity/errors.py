@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import Conflict, Invalid, Missing, SignInNeeded, TooMany
+from app.kernel.errors import Conflict, Invalid, Missing, NotAllowed, SignInNeeded, TooMany
+from app.kernel.money import Money
 
 
 class WrongSignIn(SignInNeeded):
@@ -25,6 +26,61 @@ class TooManyTries(TooMany):
             f"Too many tries. Wait {minutes} {'minute' if minutes == 1 else 'minutes'} and try again.",
             retry_after_seconds=wait_seconds,
         )
+
+
+class WrongCode(Invalid):
+    """The code is not one of the authenticator app, nor a recovery code that was not used yet."""
+
+    code = "wrong_code"
+
+    def __init__(self, sentence: str = "This code is not right. Type the one that the app shows now.") -> None:
+        super().__init__({"code": sentence})
+
+
+class CodeUsed(WrongCode):
+    """The code was right, and has been used already."""
+
+    code = "code_used"
+
+    def __init__(self) -> None:
+        super().__init__("This code has been used already. Wait until the app shows the next one.")
+
+
+class FactorMissing(Conflict):
+    """There is no second factor that could be asked for, or taken away."""
+
+    code = "no_second_factor"
+
+    def __init__(self) -> None:
+        super().__init__("There is no second factor to do this with. Set one up first.")
+
+
+class InvitationNotGood(Invalid):
+    """The username or the one-time code is not good; which one is not said."""
+
+    code = "invitation_not_good"
+
+    def __init__(self) -> None:
+        super().__init__({"code": "The username or the code is not right, or the code has been used or has expired."})
+
+
+class LastAdministrator(Conflict):
+    """Without this person nobody could manage the users any more."""
+
+    code = "last_administrator"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody else can manage users. Give that right to somebody else first; nothing was changed.")
+
+
+class StillLooksAfter(Invalid):
+    """Members would be left without anybody who looks after them."""
+
+    code = "still_looks_after"
+
+    def __init__(self, count: int) -> None:
+        members = "1 member" if count == 1 else f"{count:,} members"
+        super().__init__({"successor": f"Choose who looks after {members} from now on."})
 
 
 class StaffMissing(Missing):
@@ -57,6 +113,15 @@ class PasswordRefused(Invalid):
     code = "password_refused"
 
 
+class SessionMissing(Missing):
+    """There is no such session, or it has ended, or it is somebody else's."""
+
+    code = "session_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("This sign-in does not exist, or has ended already.")
+
+
 class TokenMissing(Missing):
     """There is no such API token."""
 
@@ -64,3 +129,43 @@ class TokenMissing(Missing):
 
     def __init__(self) -> None:
         super().__init__("This API token does not exist.")
+
+
+class RoleMissing(Missing):
+    """There is no such role."""
+
+    code = "role_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("This role does not exist.")
+
+
+class RightMissing(NotAllowed):
+    """No role of whoever acts gives the permission."""
+
+    code = "right_missing"
+
+    def __init__(self) -> None:
+        super().__init__("Your role does not include this. Nothing was done; ask an administrator if you need it.")
+
+
+class OutOfReach(Missing):
+    """There is no such record, or it is not this person's to change: the same words for both."""
+
+    code = "out_of_reach"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such record, or it is not one that your role lets you change.")
+
+
+class OverLimit(NotAllowed):
+    """The right does not extend to so much money."""
+
+    code = "over_limit"
+
+    def __init__(self, limit: Money) -> None:
+        super().__init__(
+            f"Your role allows this up to {limit}. Nothing was done and no money moved;"
+            " ask somebody whose role allows more.",
+            limit=limit,
+        )

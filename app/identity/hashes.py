@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from app.kernel.encryption import keyed_hash
 
 
@@ -23,3 +25,18 @@ def username_hash(username: str) -> bytes:
 def address_hash(address: str) -> bytes:
     """How the tries from an address are counted."""
     return keyed_hash("identity.sign_in.address", address)
+
+
+def second_factor_hash(staff_id: UUID) -> bytes:
+    """How the tries at somebody's second factor are counted, in whichever session."""
+    return keyed_hash("identity.second_factor", str(staff_id))
+
+
+def recovery_code_hash(staff_id: UUID, code: str) -> bytes:
+    """How a recovery code is found among those of its owner."""
+    return keyed_hash("identity.recovery_code", f"{staff_id}:{code}")
+
+
+def invitation_hash(staff_id: UUID, code: str) -> bytes:
+    """How the one-time code is found with which somebody chooses a password."""
+    return keyed_hash("identity.invitation", f"{staff_id}:{code}")

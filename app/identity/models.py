@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.identity.states import CounterKind, SessionEnd, StaffStatus
-from app.kernel.database import Instant, MoneyCents, created_at, db, labelled, uuid_key
+from app.identity import rules
+from app.identity.states import CounterKind, InvitationKind, SessionEnd, SessionState, StaffStatus
+from app.kernel.database import EncryptedText, Instant, MoneyCents, created_at, db, labelled, uuid_key
 from app.kernel.money import Money
 from app.kernel.reach import Reach
 
@@ -32,8 +33,17 @@ class Role(db.Model):  # type: ignore[name-defined]
     label: Mapped[str] = mapped_column(Text)
     description: Mapped[str] = mapped_column(Text)
     position: Mapped[int]  # the order in which roles are listed
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    retired_at: Mapped[datetime | None] = mapped_column(Instant)  # nobody is given it any more
 
-    permissions: Mapped[list[Permission]] = relationship(secondary="role_permission", order_by=Permission.code)
+    grants: Mapped[list[RolePermission]] = relationship(
+        order_by="RolePermission.permission_code", cascade="all, delete-orphan", lazy="select"
+    )
+    permissions: Mapped[list[Permission]] = relationship(
+        secondary="role_permission", order_by=Permission.code, viewonly=True
+    )
+
+    __mapper_args__ = {"version_id_col": version}
 
 
 class RolePermission(db.Model):  # type: ignore[name-defined]
@@ -58,8 +68,8 @@ class Staff(db.Model):  # type: ignore[name-defined]
     name: Mapped[str] = mapped_column(Text)
     branch_id: Mapped[int] = mapped_column(ForeignKey("ledger.branch.id"))
     status: Mapped[StaffStatus] = mapped_column(labelled(StaffStatus, "status"))
-    password_hash: Mapped[str] = mapped_column(Text)  # argon2id
-    temporary_until: Mapped[datetime | None] = mapped_column(Instant)  # set while the password was chosen by us
+    password_hash: Mapped[str | None] = mapped_column(Text)  # argon2id; none until the invitation is taken up
+    temporary_until: Mapped[datetime | None] = mapped_column(Instant)  # no longer used; the next release drops it
     created_at: Mapped[datetime] = created_at()
 
     roles: Mapped[list[Role]] = relationship(secondary="staff_role", order_by=Role.position)
@@ -87,12 +97,24 @@ class StaffSession(db.Model):  # type: ignore[name-defined]
     seen_at: Mapped[datetime] = mapped_column(Instant)
     address: Mapped[str | None] = mapped_column(Text)
     browser: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[SessionState] = mapped_column(
+        labelled(SessionState, "state"), server_default=SessionState.HALF_OPEN.value
+    )
+    proved_at: Mapped[datetime | None] = mapped_column(Instant)  # when its holder last showed who he is, fully
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     end_reason: Mapped[SessionEnd | None] = mapped_column(labelled(SessionEnd, "end_reason"))
 
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends by itself, unless it is used again."""
+        return rules.ends_at(self.state, started_at=self.started_at, seen_at=self.seen_at)
+
 
 class SignInCounter(db.Model):  # type: ignore[name-defined]
-    """How often sign-in was tried in a row for one username or from one address, kept as a keyed hash."""
+    """How often something was tried in a row: for one username, from one address, at one person's second factor.
+
+    What is counted by is kept as a keyed hash.
+    """
 
     __tablename__ = "sign_in_counter"
 
@@ -121,3 +143,39 @@ class ApiToken(db.Model):  # type: ignore[name-defined]
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 
     staff: Mapped[Staff] = relationship()
+
+
+class SecondFactor(db.Model):  # type: ignore[name-defined]
+    """The authenticator app of a member of staff: what it and we know, and which of its codes was used last."""
+
+    __tablename__ = "second_factor"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    secret: Mapped[str] = mapped_column(EncryptedText)  # base32
+    confirmed_at: Mapped[datetime] = mapped_column(Instant)
+    last_step: Mapped[int] = mapped_column(BigInteger)  # codes of this step of 30 seconds and before are worth nothing
+
+
+class RecoveryCode(db.Model):  # type: ignore[name-defined]
+    """One of the codes that stand in for a lost authenticator app, each once."""
+
+    __tablename__ = "recovery_code"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class StaffInvitation(db.Model):  # type: ignore[name-defined]
+    """A one-time code, handed over by an administrator, with which somebody chooses a password."""
+
+    __tablename__ = "staff_invitation"
+    __table_args__ = (Index("ix_staff_invitation_open", "staff_id", unique=True, postgresql_where="closed_at IS NULL"),)
+
+    id: Mapped[UUID] = uuid_key()
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    kind: Mapped[InvitationKind] = mapped_column(labelled(InvitationKind, "kind"))
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    made_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)  # used, or put out of use

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from app.identity import rules
 from app.identity.rights import Right, Rights
+from app.identity.states import SessionState
 from app.kernel.actor import Actor
 from app.kernel.reach import NOWHERE, Reach, Whereabouts, Within
 
@@ -59,11 +62,22 @@ class SignedIn(Holder):
     rights: Rights
     session_id: UUID
     token: str
-    must_change_password: bool = False
+    state: SessionState
+    proved_at: datetime | None
+    has_second_factor: bool
 
     is_authenticated = True
     is_active = True
     is_anonymous = False
+
+    @property
+    def is_half_open(self) -> bool:
+        """Whether only the password was shown so far, and nothing is open yet."""
+        return self.state is SessionState.HALF_OPEN
+
+    def is_fresh(self, instant: datetime) -> bool:
+        """Whether this person has shown who he is lately enough for what is sensitive."""
+        return not self.is_half_open and rules.is_fresh(self.proved_at, instant=instant)
 
     def get_id(self) -> str:
         """What the cookie carries: the session's token and not the user, so that ending the row ends the session."""
@@ -93,7 +107,6 @@ class Nobody:
     name = ""
     username = ""
     permissions: frozenset[str] = frozenset()
-    must_change_password = False
 
     def may(self, permission: str, at: Whereabouts | None = None) -> bool:
         return False

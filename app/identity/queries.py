@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ScalarSelect, func, literal_column, or_, select, type_coerce
+from sqlalchemy import BigInteger, ScalarSelect, exists, func, literal_column, or_, select, type_coerce
 from sqlalchemy.orm import selectinload
 
 from app.identity import rules
 from app.identity.errors import StaffMissing
 from app.identity.hashes import api_token_hash, session_hash
-from app.identity.models import ApiToken, Permission, Role, RolePermission, Staff, StaffRole, StaffSession
+from app.identity.models import (
+    ApiToken,
+    Permission,
+    RecoveryCode,
+    Role,
+    RolePermission,
+    SecondFactor,
+    Staff,
+    StaffInvitation,
+    StaffRole,
+    StaffSession,
+)
 from app.identity.principal import Colleague, SignedIn, TokenHolder
 from app.identity.rights import Right, Rights, together
 from app.identity.schemas import normal_username
@@ -22,7 +34,7 @@ from app.kernel import clock
 from app.kernel.database import db
 from app.kernel.money import Money
 from app.kernel.paging import Page, keyset
-from app.kernel.reach import Reach
+from app.kernel.reach import COMMON, Reach, Whereabouts
 from app.ledger import queries as ledger
 
 
@@ -32,7 +44,15 @@ def signed_in(token: str) -> tuple[SignedIn, bool] | None:
     Also says whether it is time to note that the session is in use.
     """
     row = db.session.execute(
-        select(StaffSession.id, StaffSession.started_at, StaffSession.seen_at, *_PERSON)
+        select(
+            StaffSession.id,
+            StaffSession.state,
+            StaffSession.started_at,
+            StaffSession.seen_at,
+            StaffSession.proved_at,
+            exists().where(SecondFactor.staff_id == Staff.id).label("has_second_factor"),
+            *_PERSON,
+        )
         .join(Staff, Staff.id == StaffSession.staff_id)
         .where(
             StaffSession.token_hash == session_hash(token),
@@ -41,7 +61,7 @@ def signed_in(token: str) -> tuple[SignedIn, bool] | None:
         )
     ).one_or_none()
     instant = clock.now()
-    if row is None or rules.has_run_out(started_at=row.started_at, seen_at=row.seen_at, instant=instant):
+    if row is None or rules.has_run_out(row.state, started_at=row.started_at, seen_at=row.seen_at, instant=instant):
         return None
     person = SignedIn(
         staff_id=row.staff_id,
@@ -51,7 +71,9 @@ def signed_in(token: str) -> tuple[SignedIn, bool] | None:
         rights=_rights(row.held),
         session_id=row.id,
         token=token,
-        must_change_password=row.temporary_until is not None,
+        state=row.state,
+        proved_at=row.proved_at,
+        has_second_factor=row.has_second_factor,
     )
     return person, instant - row.seen_at >= rules.SEEN_EVERY
 
@@ -74,7 +96,7 @@ def token_holder(secret: str) -> tuple[TokenHolder, bool] | None:
     ).one_or_none()
     if row is None:
         return None
-    within_scopes = {SCOPES[scope].permission for scope in row.scopes if scope in SCOPES}
+    within_scopes = {code for scope in row.scopes if scope in SCOPES for code in SCOPES[scope].permissions}
     rights = {code: right for code, right in _rights(row.held).items() if code in within_scopes}
     holder = TokenHolder(row.id, row.staff_id, row.branch_id, frozenset(row.scopes), rights)
     return holder, row.used_at is None or instant - row.used_at >= rules.SEEN_EVERY
@@ -109,6 +131,29 @@ def get(staff_id: UUID) -> Staff:
     return staff
 
 
+def whereabouts(staff_id: UUID) -> Whereabouts | None:
+    """Where a user belongs: at the branch, and with himself; None if there is none."""
+    branch_id = db.session.scalar(select(Staff.branch_id).where(Staff.id == staff_id))
+    return Whereabouts(branch_id, staff_id) if branch_id is not None else None
+
+
+def token_whereabouts(token_id: UUID) -> Whereabouts | None:
+    """Where an API token belongs: where its owner does; None if there is none."""
+    owner = db.session.scalar(select(ApiToken.staff_id).where(ApiToken.id == token_id))
+    return whereabouts(owner) if owner else None
+
+
+def session_whereabouts(session_id: UUID) -> Whereabouts | None:
+    """Where a session belongs: where the person does who is signed in; None if there is none."""
+    holder = db.session.scalar(select(StaffSession.staff_id).where(StaffSession.id == session_id))
+    return whereabouts(holder) if holder else None
+
+
+def role_whereabouts(role_code: str) -> Whereabouts | None:
+    """A role is the same for every branch; None if there is none."""
+    return COMMON if db.session.scalar(select(Role.code).where(Role.code == role_code)) else None
+
+
 def staff_list(*, after: str | None = None, status: StaffStatus | None = None) -> Page[Staff]:
     """One page of the users, by username."""
     query = select(Staff).options(selectinload(Staff.roles))
@@ -135,10 +180,32 @@ def open_sessions(staff_id: UUID) -> list[StaffSession]:
     alive = select(StaffSession).where(
         StaffSession.staff_id == staff_id,
         StaffSession.ended_at.is_(None),
-        StaffSession.started_at > instant - rules.SESSION_LIMIT,
         StaffSession.seen_at > instant - rules.IDLE_LIMIT,
     )
-    return list(db.session.scalars(alive.order_by(StaffSession.started_at.desc(), StaffSession.id)))
+    found = db.session.scalars(alive.order_by(StaffSession.started_at.desc(), StaffSession.id))
+    return [session for session in found if session.ends_at > instant]
+
+
+def second_factor_since(staff_id: UUID) -> datetime | None:
+    """Since when somebody has a second factor; None without one."""
+    return db.session.scalar(select(SecondFactor.confirmed_at).where(SecondFactor.staff_id == staff_id))
+
+
+def recovery_codes_left(staff_id: UUID) -> int:
+    """How many recovery codes somebody has not used yet."""
+    unused = select(func.count()).where(RecoveryCode.staff_id == staff_id, RecoveryCode.used_at.is_(None))
+    return db.session.scalar(unused) or 0
+
+
+def invitation(staff_id: UUID) -> StaffInvitation | None:
+    """The one-time code that somebody was given and may still use."""
+    return db.session.scalar(
+        select(StaffInvitation).where(
+            StaffInvitation.staff_id == staff_id,
+            StaffInvitation.closed_at.is_(None),
+            StaffInvitation.expires_at > clock.now(),
+        )
+    )
 
 
 def tokens(*, after: str | None = None) -> Page[ApiToken]:
@@ -199,6 +266,5 @@ _PERSON = (
     Staff.username,
     Staff.name,
     Staff.branch_id,
-    Staff.temporary_until,
     _held().label("held"),
 )

@@ -53,6 +53,33 @@ class SignIn(_WithSecrets):
     next: Annotated[str, Field(max_length=1_000)] = ""
 
 
+class Code(Form):
+    """The form that asks for a code of the authenticator app, or a recovery code."""
+
+    code: Annotated[str, Field(max_length=40)]
+    next: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class Password(_WithSecrets):
+    """The form that asks for the password again, where there is no second factor."""
+
+    password: Secret
+    next: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class Welcome(_WithSecrets):
+    """The form on which somebody who was handed a one-time code chooses a password."""
+
+    username: Annotated[str, Field(max_length=200)]
+    code: Annotated[str, Field(max_length=60)]
+    new: Annotated[str, StringConstraints(strip_whitespace=False)]  # length is the rule's to judge, in its own words
+    again: Annotated[str, StringConstraints(strip_whitespace=False)]
+
+    @property
+    def is_repeated(self) -> bool:
+        return self.new == self.again
+
+
 class NewPassword(_WithSecrets):
     """The form on which somebody changes the own password."""
 
@@ -88,9 +115,16 @@ class Roles(Form):
 
 
 class Standing(Form):
-    """Whether a user works here."""
+    """Whether a user works here; who leaves hands over to somebody."""
 
     status: StaffStatus
+    successor: UUID | None = None
+
+
+class Reason(Form):
+    """Why something is done that deserves a reason."""
+
+    reason: Annotated[PlainLine, Field(min_length=3, max_length=200)]
 
 
 class NewToken(Form):

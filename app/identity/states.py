@@ -24,6 +24,20 @@ STATUS_MOVES: dict[StaffStatus, frozenset[StaffStatus]] = {
 }
 
 
+class SessionState(LabelledEnum):
+    """How far somebody has shown who he is."""
+
+    HALF_OPEN = "half_open", "Waiting for the code"  # the password was right; nothing is open yet
+    OPEN = "open", "Signed in"
+
+
+class InvitationKind(LabelledEnum):
+    """Why somebody was given a one-time code with which to choose a password."""
+
+    INVITATION = "invitation", "Invitation"
+    RESET = "reset", "New password"
+
+
 class SessionEnd(LabelledEnum):
     """Why a session ended before its time."""
 
@@ -31,6 +45,8 @@ class SessionEnd(LabelledEnum):
     PASSWORD_CHANGED = "password_changed", "Password changed"
     ACCESS_WITHDRAWN = "access_withdrawn", "Access withdrawn"
     ENDED_BY_ADMINISTRATOR = "ended_by_administrator", "Ended by an administrator"
+    ENDED_BY_OWNER = "ended_by_owner", "Ended from another browser"
+    SECOND_FACTOR_CHANGED = "second_factor_changed", "Second factor changed"
 
 
 class CounterKind(LabelledEnum):
@@ -38,3 +54,4 @@ class CounterKind(LabelledEnum):
 
     USERNAME = "username", "Username"
     ADDRESS = "address", "Address"
+    SECOND_FACTOR = "second_factor", "Second factor"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -28,9 +28,8 @@ from app.identity.service import sessions
 from app.kernel.actor import Actor
 from app.kernel.errors import NotAllowed, SignInNeeded
 from app.kernel.transactions import in_transaction
-from app.web import cookies
-from app.web.addresses import is_own_path
-from app.web.pages import done, leave_to, wants_fragment
+from app.web import cookies, freshness, reach
+from app.web.pages import leave_to, wants_fragment
 from config import Settings
 
 log = logging.getLogger(__name__)
@@ -39,8 +38,6 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 csrf = CSRFProtect()
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
-WITH_TEMPORARY_PASSWORD = {"identity.own_password", "identity.change_own_password", "identity.sign_out"}
-"""What somebody may do whose password was chosen by us: choose another, or go."""
 
 
 class FormNotOurs(NotAllowed):
@@ -78,27 +75,41 @@ class Staff:
     """Whoever is signed in may, if a role gives the permission; without one, everybody who is signed in."""
 
     permission: str | None = None
+    fresh: bool = False  # who one is must have been shown within the last minutes
+    half_open: bool = False  # also for those whose password was right and who have not shown a second factor yet
 
     def admit(self) -> ResponseReturnValue | None:
         """Let those pass who may; send to the sign-in page, or refuse."""
         if current_user.is_anonymous:
             raise SignInNeeded("Please sign in.")
-        if current_user.must_change_password and request.endpoint not in WITH_TEMPORARY_PASSWORD:
-            return done(url_for("identity.own_password"))
+        if current_user.is_half_open and not self.half_open:
+            return send_to_second_step()
         if self.permission and not current_user.may(self.permission):
             _refuse(self.permission)
         _check_form()
-        return None
+        g.asking = person = current_user._get_current_object()
+        reach.check(person, self.permission)
+        return freshness.asked_first() if self.fresh else None
 
 
-def requires(permission: str) -> Callable[[View], View]:
-    """Only for staff with this permission."""
-    return declare(Staff(permission))
+def requires(permission: str, *, fresh: bool = False) -> Callable[[View], View]:
+    """Only for staff with this permission; ``fresh``: who have also shown within the last minutes who they are."""
+    return declare(Staff(permission, fresh=fresh))
 
 
 def signed_in(view: View) -> View:
     """For everybody who is signed in: the home page, one's own password."""
     return declare(Staff())(view)
+
+
+def freshly_signed_in(view: View) -> View:
+    """For everybody who has shown within the last minutes who he is: a change of what one signs in with."""
+    return declare(Staff(fresh=True))(view)
+
+
+def half_signed_in(view: View) -> View:
+    """Also for those who have only shown the password so far: the second step of signing in, and signing out."""
+    return declare(Staff(half_open=True))(view)
 
 
 def public(reason: str) -> Callable[[View], View]:
@@ -130,8 +141,14 @@ def actor() -> Actor:
 
 def send_to_sign_in() -> ResponseReturnValue:
     """On to the sign-in page and from there back; HTMX is told to leave, so that no page lands inside a part of one."""
-    url = url_for("identity.sign_in", next=_page_to_return_to())
+    url = url_for("identity.sign_in", next=freshness.page_around())
     return leave_to(url, status=401) if wants_fragment() else redirect(url, code=303)
+
+
+def send_to_second_step() -> ResponseReturnValue:
+    """On to the page that asks for the second factor: the password alone opens nothing."""
+    url = url_for("identity.second_step", next=freshness.page_around())
+    return leave_to(url, status=403) if wants_fragment() else redirect(url, code=303)
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -193,16 +210,6 @@ def _refuse(permission: str) -> NoReturn:
         )
     )
     raise NotAllowed("Your role does not include this. Nothing was done; ask an administrator if you need it.")
-
-
-def _page_to_return_to() -> str | None:
-    """The page a person was on: the one asked for, or the one around the part that HTMX asked for."""
-    if wants_fragment():
-        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-        target = f"{shown.path}?{shown.query}" if shown.query else shown.path
-    else:
-        target = "" if request.method in UNSAFE else request.full_path.rstrip("?")
-    return target if target != "/" and is_own_path(target) else None
 
 
 def _check_form() -> None:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from flask import Flask
 
+from app.identity import browsers
 from app.kernel import clock
 from app.kernel.money import Money
 from app.kernel.phones import Phone
@@ -13,7 +14,7 @@ from app.kernel.phones import Phone
 TONES = {
     "ok": "open succeeded settled active posted delivered registered verified applied",
     "info": "created submitted pending intended queued sending sent waiting",
-    "warn": "paid unknown suspense dormant suspended exit_notice held flagged",
+    "warn": "half_open paid unknown suspense dormant suspended exit_notice held flagged",
     "bad": "failed reversed refused blocked rejected undelivered",
 }
 """How a state's badge is toned unless the state says so itself; what is not named here is plain."""
@@ -107,4 +108,5 @@ def install(app: Flask) -> None:
         "phone": phone,
         "masked": masked,
         "tone": tone,
+        "browser": browsers.in_words,
     }

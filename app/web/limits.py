@@ -19,7 +19,7 @@ PAGES = "600 per minute"  # a person clicks, and her open pages ask how payments
 PROGRAMS = "12000 per minute"  # of one address, whatever tokens it shows: a made-up one must not begin anew
 SIGN_INS = "120 per minute"  # a whole office in the morning, from one address
 REDIS_TIMEOUT_SECONDS = 1  # no request waits long for its own limit
-SIGN_IN = "identity.enter"
+SIGN_IN = {"identity.enter", "identity.take_up"}
 HINTS = "120 per minute"  # callbacks without a secret, from everybody together: each is kept, and none proves anything
 HINT = "mpesa_api.callback"
 UNCOUNTED = {"static", "ops.alive", "ops.ready", "ops.figures"}
@@ -45,7 +45,7 @@ def who_asks() -> str:
     """Whose requests are counted together: those of one session, else of one address."""
     if request.endpoint == HINT:
         return "everybody"
-    token = None if is_cookieless(request) or request.endpoint == SIGN_IN else session.get("_user_id")
+    token = None if is_cookieless(request) or request.endpoint in SIGN_IN else session.get("_user_id")
     if token is None:
         return f"address:{request.remote_addr}"
     return f"session:{hashlib.sha256(token.encode()).hexdigest()}"
@@ -57,7 +57,7 @@ def how_often() -> str:
         return HINTS
     if is_cookieless(request):
         return PROGRAMS
-    return SIGN_INS if request.endpoint == SIGN_IN else PAGES
+    return SIGN_INS if request.endpoint in SIGN_IN else PAGES
 
 
 def _note(limit: RequestLimit) -> None:

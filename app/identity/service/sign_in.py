@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, update
-from sqlalchemy.dialects.postgresql import insert
-
 from app import audit
-from app.identity import passwords, queries, rules
-from app.identity.errors import TooManyTries, WrongSignIn
+from app.identity import passwords, queries
+from app.identity.errors import WrongSignIn
 from app.identity.hashes import address_hash, username_hash
-from app.identity.models import SignInCounter, Staff
+from app.identity.models import Staff
 from app.identity.schemas import normal_username
-from app.identity.service import sessions
-from app.identity.states import CounterKind
+from app.identity.service import second_factor, sessions, tries
+from app.identity.states import CounterKind, SessionState
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.database import db
@@ -33,7 +29,7 @@ class Candidate:
 
 
 NOBODY = Candidate(None, passwords.NOBODY)
-"""Whom a username means that is unknown, suspended or out of date: a password is checked all the same, and as long."""
+"""Whom a username means that is unknown, suspended or without a password: one is checked all the same, and as long."""
 
 
 def begin(username: str, *, address: str | None) -> Candidate:
@@ -43,7 +39,9 @@ def begin(username: str, *, address: str | None) -> Candidate:
     """
     count_try(username, address=address)
     staff = queries.by_username(username)
-    return Candidate(staff.id, staff.password_hash) if staff and _may_sign_in(staff) else NOBODY
+    if staff is None or staff.password_hash is None or not staff.status.may_sign_in:
+        return NOBODY
+    return Candidate(staff.id, staff.password_hash)
 
 
 def check(candidate: Candidate, password: str) -> None:
@@ -58,24 +56,45 @@ def check(candidate: Candidate, password: str) -> None:
 def enter(candidate: Candidate, password: str, *, address: str | None, browser: str | None) -> str:
     """Open a session for a person whose password was right, and return its token.
 
+    It is only half open where a second factor must follow.
+
     Refuses with WrongSignIn if the person may no longer sign in, or has another password since.
     """
     staff = db.session.get(Staff, candidate.staff_id, with_for_update=True, populate_existing=True)
-    if staff is None or staff.password_hash != candidate.password_hash or not _may_sign_in(staff):
+    if staff is None or staff.password_hash != candidate.password_hash or not staff.status.may_sign_in:
         raise WrongSignIn
     if passwords.is_outdated(staff.password_hash):
         staff.password_hash = passwords.hashed(password)
     forgive(staff.username, address=address)
     by = Actor("staff", str(staff.id), "web", address)
-    audit.record("identity.signed_in", subject=("staff", staff.id), by=by, branch_id=staff.branch_id)
-    return sessions.open_for(staff, address=address, browser=browser)
+    is_half_open = second_factor.is_required() or queries.second_factor_since(staff.id) is not None
+    action = "identity.password_accepted" if is_half_open else "identity.signed_in"
+    audit.record(action, subject=("staff", staff.id), by=by, branch_id=staff.branch_id)
+    state = SessionState.HALF_OPEN if is_half_open else SessionState.OPEN
+    return sessions.open_for(staff, address=address, browser=browser, state=state)
+
+
+def confirm(candidate: Candidate, *, session_id: UUID, by: Actor) -> str:
+    """Let somebody who has no second factor, and needs none here, show by the password who it is that sits there.
+
+    Returns the session's new token. Refuses with WrongSignIn where the password alone is not enough.
+    """
+    staff = db.session.get(Staff, candidate.staff_id, with_for_update=True, populate_existing=True)
+    if staff is None or staff.password_hash != candidate.password_hash:
+        raise WrongSignIn
+    if second_factor.is_required() or queries.second_factor_since(staff.id) is not None:
+        raise WrongSignIn
+    forgive(staff.username, address=by.address)
+    after = {"with": "password"}
+    audit.record("identity.confirmed", subject=("staff", staff.id), by=by, after=after, branch_id=staff.branch_id)
+    return sessions.renew(session_id)
 
 
 def count_try(username: str, *, address: str | None) -> None:
     """Count one try for the username and one for the address. Refuses with TooManyTries."""
     instant = clock.now()
     for kind, key in _keys(username, address):
-        _count(kind, key, instant)
+        tries.count(kind, key, instant)
 
 
 def record_failure(username: str, *, address: str | None) -> None:
@@ -88,20 +107,11 @@ def record_failure(username: str, *, address: str | None) -> None:
 
 def forgive(username: str, *, address: str | None) -> None:
     """Forget the tries for a username whose owner has shown who he is, and this one of his address."""
-    (_, name_key), *address_keys = _keys(username, address)
-    db.session.execute(delete(SignInCounter).filter_by(kind=CounterKind.USERNAME, key_hash=name_key))
+    (kind, name_key), *address_keys = _keys(username, address)
+    tries.forget(kind, name_key)
     for kind, key in address_keys:
         # Only this try is given back: a guesser may not clear his address by signing in as himself in between.
-        db.session.execute(
-            update(SignInCounter)
-            .where(SignInCounter.kind == kind, SignInCounter.key_hash == key, SignInCounter.tries > 0)
-            .values(tries=SignInCounter.tries - 1, locked_until=None)
-        )
-
-
-def _may_sign_in(staff: Staff) -> bool:
-    is_expired = staff.temporary_until is not None and staff.temporary_until <= clock.now()
-    return staff.status.may_sign_in and not is_expired
+        tries.give_back_one(kind, key)
 
 
 def _keys(username: str, address: str | None) -> list[tuple[CounterKind, bytes]]:
@@ -110,18 +120,3 @@ def _keys(username: str, address: str | None) -> list[tuple[CounterKind, bytes]]
     if address:
         keys.append((CounterKind.ADDRESS, address_hash(address)))
     return keys
-
-
-def _count(kind: CounterKind, key: bytes, instant: datetime) -> None:
-    fresh = insert(SignInCounter).values(kind=kind, key_hash=key, tries=0, tried_at=instant)
-    db.session.execute(fresh.on_conflict_do_nothing())
-    counter = db.session.get(SignInCounter, (kind, key), with_for_update=True, populate_existing=True)
-    assert counter is not None, "it was inserted or was there"
-    if counter.locked_until is not None and counter.locked_until > instant:
-        raise TooManyTries(int((counter.locked_until - instant).total_seconds()) + 1)
-    pauses = rules.PAUSES[kind]
-    is_forgotten = instant - counter.tried_at >= pauses.forgotten_after
-    counter.tries = 1 if is_forgotten else counter.tries + 1
-    counter.tried_at = instant
-    pause = pauses.after(counter.tries)
-    counter.locked_until = instant + pause if pause else None

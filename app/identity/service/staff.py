@@ -11,13 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app import audit
-from app.identity import passwords, queries, rules
-from app.identity.errors import OwnAccess, PasswordRefused, StaffMissing, StatusNotPossible
+from app.identity import followers, queries
+from app.identity.errors import OwnAccess, SessionMissing, StaffMissing, StatusNotPossible, StillLooksAfter
 from app.identity.models import Role, Staff, StaffRole
 from app.identity.schemas import normal_username
-from app.identity.service import sessions, sign_in
-from app.identity.states import STATUS_MOVES, SessionEnd, StaffStatus
-from app.kernel import clock
+from app.identity.service import in_charge, invitations, second_factor, sessions, sign_in, tokens
+from app.identity.states import STATUS_MOVES, InvitationKind, SessionEnd, StaffStatus
 from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.errors import Invalid
@@ -26,22 +25,19 @@ from config import Settings
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A new member of staff, and the password to hand over once."""
+    """A new member of staff, and the one-time code to hand over, with which the person chooses a password."""
 
     staff_id: UUID
-    temporary_password: str
+    code: str
 
 
 def create(*, username: str, name: str, branch_id: int, roles: Collection[str], by: Actor) -> Created:
-    """Let somebody work here. The password is random, good for a day, and must be changed at the first sign-in.
+    """Invite somebody to work here: there is no password until the person has chosen one.
 
     Refuses with Invalid where the username is taken, or a role or the branch does not exist.
     """
-    temporary = passwords.temporary()
-    stored = passwords.hashed(temporary)
-    staff_id = _insert(username=username, name=name, branch_id=branch_id, roles=roles, password_hash=stored, by=by)
-    _get(staff_id).temporary_until = clock.now() + rules.TEMPORARY_PASSWORD_LIFE
-    return Created(staff_id, temporary)
+    staff_id = _insert(username=username, name=name, branch_id=branch_id, roles=roles, password_hash=None, by=by)
+    return Created(staff_id, invitations.make(staff_id, InvitationKind.INVITATION))
 
 
 def create_demonstration(*, username: str, name: str, branch_id: int, role: str, password_hash: str, by: Actor) -> UUID:
@@ -64,66 +60,94 @@ def change_details(staff_id: UUID, *, name: str, branch_id: int, by: Actor) -> N
 
 
 def set_roles(staff_id: UUID, roles: Collection[str], *, by: Actor) -> None:
-    """Give somebody exactly these roles, from the next request on. Refuses with StaffMissing, OwnAccess and Invalid."""
-    staff = _get(staff_id)
-    _not_oneself(staff, by)
-    wanted = _roles(roles)
-    before = {"roles": [role.code for role in staff.roles]}
-    staff.roles = wanted
+    """Give somebody exactly these roles, from the next request on.
+
+    Refuses with StaffMissing, OwnAccess, Invalid and LastAdministrator.
+    """
+    with in_charge.kept(staff_id):
+        staff = _get(staff_id)
+        _not_oneself(staff, by)
+        wanted = _roles(roles)
+        before = {"roles": [role.code for role in staff.roles]}
+        staff.roles = wanted
     _record("identity.roles_changed", staff, before, {"roles": [role.code for role in wanted]}, by)
 
 
-def set_status(staff_id: UUID, status: StaffStatus, *, by: Actor) -> None:
-    """Suspend, reinstate or let go. Whoever may no longer sign in loses every session at once.
+def set_status(staff_id: UUID, status: StaffStatus, *, by: Actor, successor: UUID | None = None) -> None:
+    """Suspend, reinstate or let go. Whoever may no longer sign in loses every session at once, and tokens do nothing.
 
-    Refuses with StaffMissing, OwnAccess and StatusNotPossible.
+    Who leaves hands the members over to ``successor``. Refuses with StaffMissing, OwnAccess, StatusNotPossible,
+    LastAdministrator, StillLooksAfter and Invalid.
     """
-    staff = _get(staff_id)
-    _not_oneself(staff, by)
-    if status is staff.status:
-        return
-    if status not in STATUS_MOVES[staff.status]:
-        raise StatusNotPossible(f"{staff.name} is marked as {staff.status.label.lower()}; that cannot be changed.")
-    before = {"status": staff.status}
-    staff.status = status
+    with in_charge.kept(staff_id):
+        staff = _get(staff_id)
+        _not_oneself(staff, by)
+        if status is staff.status:
+            return
+        if status not in STATUS_MOVES[staff.status]:
+            raise StatusNotPossible(f"{staff.name} is marked as {staff.status.label.lower()}; that cannot be changed.")
+        before = {"status": staff.status}
+        staff.status = status
     if not status.may_sign_in:
         sessions.end_all(staff.id, SessionEnd.ACCESS_WITHDRAWN)
-    _record("identity.status_changed", staff, before, {"status": status}, by)
+        invitations.withdraw(staff.id)
+    after: dict[str, object] = {"status": status}
+    if status is StaffStatus.LEFT:
+        after |= _clear_desk(staff, successor, by=by)
+    _record("identity.status_changed", staff, before, after, by)
 
 
-def reset_password(staff_id: UUID, *, by: Actor) -> str:
-    """Give somebody a new random password, good for a day, and end their sessions.
+def _clear_desk(staff: Staff, successor: UUID | None, *, by: Actor) -> dict[str, object]:
+    """What somebody who leaves leaves behind: members for somebody else, tokens and secrets for nobody."""
+    tokens.revoke_all(staff.id, by=by)
+    second_factor.forget(staff.id)
+    count = followers.looked_after(staff.id)
+    if not count:
+        return {}
+    if successor is None:
+        raise StillLooksAfter(count)
+    if successor == staff.id:
+        raise Invalid({"successor": "Choose somebody else."})
+    heir = db.session.get(Staff, successor, with_for_update={"read": True}, populate_existing=True)
+    if heir is None or not heir.status.may_sign_in:
+        raise Invalid({"successor": "Choose somebody who works here."})
+    followers.hand_over(staff.id, heir.id, by)
+    return {"handed_over": count, "successor": heir.id}
 
-    Refuses with StaffMissing and OwnAccess.
+
+def invite_again(staff_id: UUID, *, by: Actor) -> str:
+    """Give somebody a new one-time code with which to choose a password; the password of before is worthless at once.
+
+    A second factor stays as it is, and the code alone opens no session. Refuses with StaffMissing, OwnAccess and
+    StatusNotPossible.
     """
     staff = _get(staff_id)
     _not_oneself(staff, by)
-    temporary = passwords.temporary()
-    staff.password_hash = passwords.hashed(temporary)
-    staff.temporary_until = clock.now() + rules.TEMPORARY_PASSWORD_LIFE
+    if not staff.status.may_sign_in:
+        raise StatusNotPossible(f"{staff.name} is marked as {staff.status.label.lower()} and needs no password.")
+    kind = InvitationKind.INVITATION if staff.password_hash is None else InvitationKind.RESET
+    staff.password_hash = None
     sessions.end_all(staff.id, SessionEnd.PASSWORD_CHANGED)
     sign_in.forgive(staff.username, address=None)
     _record("identity.password_reset", staff, {}, {"password": audit.CHANGED}, by)
-    return temporary
+    return invitations.make(staff.id, kind)
 
 
-def change_own_password(staff_id: UUID, *, current: str, new: str, session_id: UUID, by: Actor) -> None:
-    """Let somebody choose a new password; every other session of theirs ends. Refuses with PasswordRefused.
-
-    The caller counts the try first, as at sign-in: an unattended screen must not be a place to guess at.
-    """
+def end_session(staff_id: UUID, session_id: UUID, *, by: Actor) -> None:
+    """Sign somebody out in one browser. Refuses with StaffMissing and SessionMissing."""
     staff = _get(staff_id)
-    if not passwords.matches(staff.password_hash, current):
-        raise PasswordRefused({"current": "This is not your current password."})
-    if current == new:
-        raise PasswordRefused({"new": "Choose a password that differs from the current one."})
-    problem = passwords.problem_with(new, about=[staff.username, *staff.name.split()])
-    if problem:
-        raise PasswordRefused({"new": problem})
-    staff.password_hash, staff.temporary_until = passwords.hashed(new), None
-    sessions.end_all(staff.id, SessionEnd.PASSWORD_CHANGED, but=session_id)
-    sign_in.forgive(staff.username, address=by.address)
-    _record("identity.password_changed", staff, {}, {"password": audit.CHANGED}, by)
+    is_own = by.kind == "staff" and by.id == str(staff_id)
+    reason = SessionEnd.ENDED_BY_OWNER if is_own else SessionEnd.ENDED_BY_ADMINISTRATOR
+    if not sessions.end_one_of(staff.id, session_id, reason):
+        raise SessionMissing
+    _record("identity.session_ended", staff, {}, {"session": session_id}, by)
+
+
+def end_other_sessions(staff_id: UUID, *, but: UUID, by: Actor) -> int:
+    """Sign oneself out everywhere else; returns how many sessions were alive."""
+    ended = sessions.end_all(staff_id, SessionEnd.ENDED_BY_OWNER, but=but)
+    _record("identity.sessions_ended", _get(staff_id), {}, {"sessions": ended}, by)
+    return ended
 
 
 def end_sessions(staff_id: UUID, *, by: Actor) -> int:
@@ -134,7 +158,9 @@ def end_sessions(staff_id: UUID, *, by: Actor) -> int:
     return ended
 
 
-def _insert(*, username: str, name: str, branch_id: int, roles: Collection[str], password_hash: str, by: Actor) -> UUID:
+def _insert(
+    *, username: str, name: str, branch_id: int, roles: Collection[str], password_hash: str | None, by: Actor
+) -> UUID:
     wanted = _roles(roles)
     _check_branch(branch_id)
     # Claimed by the insert itself: of two administrators who choose the same username at once, one is told.

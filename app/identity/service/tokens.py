@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app import audit
 from app.identity.errors import TokenMissing
@@ -66,6 +66,14 @@ def revoke(token_id: UUID, *, by: Actor) -> None:
     if token is None:
         raise TokenMissing
     if token.revoked_at is None:
+        token.revoked_at = clock.now()
+        audit.record("identity.token_revoked", subject=("api_token", token.id), by=by, after={"name": token.name})
+
+
+def revoke_all(staff_id: UUID, *, by: Actor) -> None:
+    """Make every token of somebody worthless."""
+    standing = select(ApiToken).where(ApiToken.staff_id == staff_id, ApiToken.revoked_at.is_(None))
+    for token in db.session.scalars(standing.order_by(ApiToken.id).with_for_update()):
         token.revoked_at = clock.now()
         audit.record("identity.token_revoked", subject=("api_token", token.id), by=by, after={"name": token.name})
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from flask import Response, current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, logout_user
 
 from app import audit
-from app.identity import queries
 from app.identity.errors import TooManyTries, WrongSignIn
 from app.identity.schemas import SignIn
 from app.identity.service import sessions, sign_in
 from app.identity.states import SessionEnd
-from app.identity.views import bp
+from app.identity.views import bp, entering
 from app.kernel.forms import Filled
 from app.kernel.transactions import in_transaction
-from app.web.access import actor, public, signed_in
+from app.web.access import actor, half_signed_in, public
 from app.web.addresses import is_own_path
 from app.web.pages import done, page
 from config import Settings
@@ -29,7 +28,7 @@ def show() -> ResponseReturnValue:
     """The sign-in page; whoever is signed in already is sent on."""
     target = request.args.get("next", "")
     if current_user.is_authenticated:
-        return redirect(_onward(target), code=303)
+        return redirect(entering.onward(target), code=303)
     return _page(None, target)
 
 
@@ -58,12 +57,15 @@ def enter() -> ResponseReturnValue:
         in_transaction(lambda: sign_in.record_failure(name, address=address))
         form.errors[""] = refusal.message
         return _page(form, target, status=refusal.status)
-    _begin(token)
-    return redirect(_onward(target), code=303)
+    person = entering.begin(token)
+    audit.observe("password_accepted" if person.is_half_open else "signed_in", staff_id=str(person.staff_id))
+    if person.is_half_open:
+        return redirect(url_for(".second_step", next=target if is_own_path(target) else None), code=303)
+    return redirect(entering.onward(target), code=303)
 
 
 @bp.post("/sign-out", endpoint="sign_out")
-@signed_in
+@half_signed_in
 def leave() -> ResponseReturnValue:
     """End the session here and now; a copy of its cookie is worth nothing."""
     by, session_id, staff_id = actor(), current_user.session_id, current_user.staff_id
@@ -74,23 +76,12 @@ def leave() -> ResponseReturnValue:
         audit.record("identity.signed_out", subject=("staff", staff_id), by=by, branch_id=branch_id)
 
     in_transaction(end)
+    audit.observe("signed_out", staff_id=str(staff_id))
     logout_user()
     session.clear()
     response = done(url_for("identity.sign_in"))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
-
-
-def _begin(token: str) -> None:
-    """Start the cookie afresh: nothing that was in it before, the CSRF token included, reaches the session."""
-    found = queries.signed_in(token)
-    assert found is not None, "the session was opened a moment ago"
-    session.clear()
-    login_user(found[0])
-
-
-def _onward(target: str) -> str:
-    return target if is_own_path(target) else url_for("home.show")
 
 
 def _page(form: Filled[SignIn] | None, target: str, *, status: int = 200) -> Response:

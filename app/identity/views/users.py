@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Response, request, url_for
+from flask import Response, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from app import audit
 from app.identity import queries, rules
-from app.identity.schemas import Details, NewStaff, Roles, Standing
+from app.identity.schemas import Details, NewStaff, Roles
 from app.identity.service import staff
 from app.identity.states import STATUS_MOVES, StaffStatus
 from app.identity.views import bp
@@ -18,6 +19,7 @@ from app.kernel.forms import Filled
 from app.kernel.transactions import in_transaction
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
+from config import Settings
 
 
 @bp.get("/users")
@@ -36,16 +38,16 @@ def users() -> ResponseReturnValue:
 
 
 @bp.get("/users/new")
-@requires("identity.manage_users")
+@requires("identity.manage_users", fresh=True)
 def new_user() -> ResponseReturnValue:
     """The form for a new user."""
     return _new(None)
 
 
 @bp.post("/users")
-@requires("identity.manage_users")
+@requires("identity.manage_users", fresh=True)
 def create_user() -> ResponseReturnValue:
-    """Create a user and show the password to hand over, this once."""
+    """Create a user and show the one-time code to hand over, this once."""
     form = NewStaff.parse(request.form)
     if form.errors:
         return _new(form, status=422)
@@ -59,7 +61,8 @@ def create_user() -> ResponseReturnValue:
     except Invalid as refusal:
         form.refuse(refusal)
         return _new(form, status=refusal.status)
-    return _hand_over(created.staff_id, created.temporary_password, status=201)
+    audit.observe("user_invited", staff_id=str(created.staff_id), by=by.id)
+    return hand_over(created.staff_id, created.code, status=201)
 
 
 @bp.get("/users/<uuid:staff_id>")
@@ -70,7 +73,7 @@ def user(staff_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/users/<uuid:staff_id>/details")
-@requires("identity.manage_users")
+@requires("identity.manage_users", fresh=True)
 def change_user(staff_id: UUID) -> ResponseReturnValue:
     """Correct the name, or move to another branch."""
     form = Details.parse(request.form)
@@ -87,7 +90,7 @@ def change_user(staff_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/users/<uuid:staff_id>/roles")
-@requires("identity.manage_users")
+@requires("identity.manage_users", fresh=True)
 def change_user_roles(staff_id: UUID) -> ResponseReturnValue:
     """Give exactly the roles that are ticked."""
     form = Roles.parse(request.form)
@@ -100,37 +103,6 @@ def change_user_roles(staff_id: UUID) -> ResponseReturnValue:
         form.refuse(refusal)
         return _user(staff_id, roles=form, status=refusal.status)
     toast("The roles are changed.")
-    return done(url_for(".user", staff_id=staff_id))
-
-
-@bp.post("/users/<uuid:staff_id>/status")
-@requires("identity.manage_users")
-def change_user_status(staff_id: UUID) -> ResponseReturnValue:
-    """Suspend, reinstate, or note that somebody left."""
-    form = Standing.parse(request.form)
-    if form.errors:
-        raise Invalid(form.errors)
-    status, by = form.values.status, actor()
-    in_transaction(lambda: staff.set_status(staff_id, status, by=by))
-    toast(f"This user is now marked as {status.label.lower()}.")
-    return done(url_for(".user", staff_id=staff_id))
-
-
-@bp.post("/users/<uuid:staff_id>/password")
-@requires("identity.manage_users")
-def reset_user_password(staff_id: UUID) -> ResponseReturnValue:
-    """Make a new password to hand over, and show it this once."""
-    by = actor()
-    return _hand_over(staff_id, in_transaction(lambda: staff.reset_password(staff_id, by=by)))
-
-
-@bp.post("/users/<uuid:staff_id>/sessions/end")
-@requires("identity.manage_users")
-def end_user_sessions(staff_id: UUID) -> ResponseReturnValue:
-    """Sign a user out everywhere."""
-    by = actor()
-    ended = in_transaction(lambda: staff.end_sessions(staff_id, by=by))
-    toast("Signed out everywhere." if ended else "This user was not signed in.")
     return done(url_for(".user", staff_id=staff_id))
 
 
@@ -148,6 +120,7 @@ def _new(form: Filled[NewStaff] | None, *, status: int = 200) -> Response:
 def _user(
     staff_id: UUID, *, details: Filled[Details] | None = None, roles: Filled[Roles] | None = None, status: int = 200
 ) -> Response:
+    """One user, with whatever form was refused."""
     person = queries.get(staff_id)
     return page(
         "identity/user.html",
@@ -161,13 +134,24 @@ def _user(
         branches=queries.branch_names(),
         moves=[move for move in StaffStatus if move in STATUS_MOVES[person.status]],
         sessions=queries.open_sessions(staff_id),
+        here=current_user.session_id,
+        factor_since=queries.second_factor_since(staff_id),
+        codes_left=queries.recovery_codes_left(staff_id),
+        invitation=queries.invitation(staff_id),
     )
 
 
-def _hand_over(staff_id: UUID, password: str, *, status: int = 200) -> Response:
-    """Show a password once. It is in no address, log or cookie, so a reload cannot bring it back."""
-    hours = int(rules.TEMPORARY_PASSWORD_LIFE.total_seconds()) // 3600
-    return page("identity/hand_over.html", status=status, person=queries.get(staff_id), password=password, hours=hours)
+def hand_over(staff_id: UUID, code: str, *, status: int = 200) -> Response:
+    """Show a one-time code once. It is in no address, log or cookie, so a reload cannot bring it back."""
+    settings: Settings = current_app.extensions["settings"]
+    return page(
+        "identity/hand_over.html",
+        status=status,
+        person=queries.get(staff_id),
+        code=code,
+        hours=int(rules.INVITATION_LIFE.total_seconds()) // 3600,
+        address=settings.base_url.rstrip("/") + url_for(".welcome"),
+    )
 
 
 def _chosen(form: Filled[NewStaff] | None) -> set[str]:
