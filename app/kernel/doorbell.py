@@ -25,7 +25,7 @@ JOB_TIMEOUT_SECONDS = 120
 FAILURE_KEPT_SECONDS = 86_400
 BACKLOG = 10  # a sweep adds nothing to a queue that is behind: its rows would be rung for again and again
 FOUND_TOGETHER = 20  # rows that a sweep found go to a worker in handfuls; starting a job costs more than most rows
-QUEUES = ("payments", "callbacks", "messages", "default")
+QUEUES = ("payments", "callbacks", "messages", "files", "default")
 
 JobFunction = TypeVar("JobFunction", bound=Callable[..., None])
 Ring = tuple[str, tuple[Any, ...]]
@@ -35,18 +35,22 @@ Ring = tuple[str, tuple[Any, ...]]
 class _Job:
     queue: str
     function: Callable[..., None]
+    timeout_seconds: int | None = None  # unless it is of the usual length
 
 
 _jobs: dict[str, _Job] = {}
 _sweeps: dict[str, Callable[[], Iterable[Ring]]] = {}
 
 
-def job(queue: str) -> Callable[[JobFunction], JobFunction]:
-    """Register a job as ``<room>.<function>``: what a ring of that name runs, in an app context of its own."""
+def job(queue: str, *, timeout_seconds: int | None = None) -> Callable[[JobFunction], JobFunction]:
+    """Register a job as ``<room>.<function>``: what a ring of that name runs, in an app context of its own.
+
+    One with a ``timeout_seconds`` of its own is long, and is never handed out together with others.
+    """
     assert queue in QUEUES, f"no worker listens to {queue}"
 
     def register(function: JobFunction) -> JobFunction:
-        _jobs[_name_of(function)] = _Job(queue, function)
+        _jobs[_name_of(function)] = _Job(queue, function, timeout_seconds)
         return function
 
     return register
@@ -121,7 +125,7 @@ def redis() -> Redis:
 def _send(rings: list[Ring]) -> None:
     try:
         for name, args in dict.fromkeys(rings):
-            _enqueue(_jobs[name].queue, answer, name, *map(str, args))
+            _enqueue_one(name, [str(arg) for arg in args])
     except RedisError as trouble:
         log.warning("the doorbell is out of order; the sweep will find the work", extra={"trouble": repr(trouble)})
 
@@ -130,14 +134,23 @@ def _send_found(name: str, rings: list[Ring]) -> None:
     plain = [(job_name, [str(arg) for arg in args]) for job_name, args in dict.fromkeys(rings)]
     try:
         if plain and queue(name).count < BACKLOG:
-            for start in range(0, len(plain), FOUND_TOGETHER):
-                _enqueue(name, answer_all, plain[start : start + FOUND_TOGETHER])
+            usual = [ring for ring in plain if _jobs[ring[0]].timeout_seconds is None]
+            for start in range(0, len(usual), FOUND_TOGETHER):
+                _enqueue(name, answer_all, usual[start : start + FOUND_TOGETHER])
+            for job_name, args in [ring for ring in plain if ring not in usual]:
+                _enqueue_one(job_name, args)
     except RedisError as trouble:
         log.warning("the doorbell is out of order", extra={"trouble": repr(trouble)})
 
 
-def _enqueue(name: str, function: Callable[..., None], *args: Any) -> None:
-    queue(name).enqueue_call(function, args=args, result_ttl=0, failure_ttl=FAILURE_KEPT_SECONDS)
+def _enqueue_one(name: str, args: list[str]) -> None:
+    _enqueue(_jobs[name].queue, answer, name, *args, timeout_seconds=_jobs[name].timeout_seconds)
+
+
+def _enqueue(name: str, function: Callable[..., None], *args: Any, timeout_seconds: int | None = None) -> None:
+    queue(name).enqueue_call(
+        function, args=args, timeout=timeout_seconds, result_ttl=0, failure_ttl=FAILURE_KEPT_SECONDS
+    )
 
 
 def _name_of(function: Callable[..., object]) -> str:

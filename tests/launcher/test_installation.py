@@ -23,7 +23,7 @@ from launcher.trouble import LaunchError
 from tests.harness.leftovers import new_folder
 from tests.harness.programs import Stack, answers
 
-ROLES = {"postgres", "redis", "sandbox", "web", "payments", "callbacks", "messages", "default", "scheduler"}
+ROLES = {"postgres", "redis", "sandbox", "web", "payments", "callbacks", "messages", "files", "default", "scheduler"}
 
 
 @contextmanager
