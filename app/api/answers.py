@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response, jsonify, request, url_for
 
@@ -43,5 +44,5 @@ def response(result: Answer | Once | Created, *, status: int) -> Response:
 def _page_after(token: str) -> str:
     """This list, with the same filter, from the next page on."""
     assert request.endpoint is not None, "a view answers"
-    asked = {**request.args.to_dict(), "after": token}
-    return url_for(request.endpoint, **(request.view_args or {}), **asked)
+    asked: dict[str, Any] = {**(request.view_args or {}), **request.args.to_dict(), "after": token}
+    return url_for(request.endpoint, **asked)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from flask import Flask, Response, g, request
+from pydantic import ConfigDict, Field
 
+from app.kernel.answers import Answer
 from app.web import errors
 from app.web.errors import Problem
 
@@ -21,9 +22,11 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    412: "Changed meanwhile",
     413: "Body too large",
     415: "Unsupported media type",
     422: "Fields are wrong",
+    428: "Version needed",
     429: "Too many requests",
     500: "Internal error",
     503: "Not available",
@@ -39,6 +42,26 @@ _PLAIN = {
     415: "This media type is not read here.",
     429: "Too many requests; wait as long as the header Retry-After says.",
 }
+
+
+class FieldProblem(Answer):
+    """What is wrong with one field."""
+
+    field: str = Field(description="Its name; parts of lists by place, as in `next_of_kin.0.name`.")
+    detail: str = Field(description="A sentence that can stand beside the field.")
+
+
+class ProblemBody(Answer):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(title="Problem")
+
+    type: str = Field(pattern=f"^{TYPE}[a-z_]+$", description="The kind of problem: what programs compare.")
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str = Field(description="A sentence for a person; says whether anything was done.")
+    errors: list[FieldProblem]
+    request_id: str | None = Field(description="Names this request in our log.")
 
 
 def install(app: Flask) -> None:
@@ -59,16 +82,15 @@ def render(problem: Problem) -> Response:
 
 def problem_response(status: int, *, code: str, detail: str, fields: Mapping[str, str] | None = None) -> Response:
     """The body: what kind of problem, what to say to a person, and what is wrong with each field."""
-    title = TITLES.get(status, "Refused")
-    body = {
-        "type": TYPE + code,
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "errors": [{"field": name, "detail": sentence} for name, sentence in (fields or {}).items()],
-        "request_id": g.get("request_id"),
-    }
-    return Response(json.dumps(body), status=status, content_type=MEDIA_TYPE)
+    body = ProblemBody(
+        type=TYPE + code,
+        title=TITLES.get(status, "Refused"),
+        status=status,
+        detail=detail,
+        errors=[FieldProblem(field=name, detail=sentence) for name, sentence in (fields or {}).items()],
+        request_id=g.get("request_id"),
+    )
+    return Response(body.model_dump_json(), status=status, content_type=MEDIA_TYPE)
 
 
 def _code(problem: Problem) -> str:
