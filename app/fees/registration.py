@@ -17,7 +17,7 @@ from app import audit
 from app.fees import queries, service
 from app.fees.errors import MoreThanOwed, NothingToCharge
 from app.fees.events import Bearer, Event
-from app.fees.models import MemberFeeAccount
+from app.fees.models import FeeCharged, MemberFeeAccount
 from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.errors import Invalid
@@ -39,7 +39,7 @@ def charge(member_id: UUID, *, on: date, by: Actor) -> bool:
     Called when somebody joins, and by hand for who joined before there was a fee. Refuses with MemberMissing.
     """
     member = members.get_for_update(member_id)  # two clicks at once open one account
-    if queries.charged(_key(member_id)) or not (quote := queries.quote(Event.REGISTRATION, on=on)).total:
+    if charged(member_id) or not (quote := queries.quote(Event.REGISTRATION, on=on)).total:
         return False
     source = service.Source(RECEIVABLE, member.branch_id)
     if quote.borne_by is not Bearer.SOCIETY:
@@ -67,9 +67,9 @@ def charge_by_hand(member_id: UUID, *, on: date, by: Actor) -> None:
         raise NothingToCharge("There is no registration fee to charge: none is set, or it was charged before.")
 
 
-def may_be_charged(member_id: UUID, *, on: date) -> bool:
-    """Whether a registration fee is set that this member was never charged."""
-    return not queries.charged(_key(member_id)) and bool(queries.quote(Event.REGISTRATION, on=on).total)
+def charged(member_id: UUID) -> FeeCharged | None:
+    """What a member was charged for joining."""
+    return queries.charged(_key(member_id))
 
 
 def find(text: str) -> int | None:

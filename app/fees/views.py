@@ -21,6 +21,7 @@ from app.kernel.forms import Filled
 from app.kernel.idempotency import once
 from app.kernel.money import kes
 from app.kernel.transactions import in_transaction
+from app.members import queries as members
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
@@ -100,6 +101,20 @@ def add_excise_rate() -> Response:
         form.refuse(refusal)
         return _index_page(form, status=refusal.status)
     return done(url_for(".index"))
+
+
+@bp.get("/members/<uuid:member_id>/registration")
+@requires("fees.charge")
+def registration_fee(member_id: UUID) -> Response:
+    """What a member was charged for joining, what of it is owed, or what it would cost to charge it now."""
+    on = clock.business_date()
+    return page(
+        "fees/registration.html",
+        member=members.get(member_id),
+        owed=queries.owed(member_id),
+        charged=registration.charged(member_id),
+        quote=queries.quote(Event.REGISTRATION, on=on),
+    )
 
 
 @bp.post("/members/<uuid:member_id>/registration")
