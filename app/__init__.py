@@ -10,8 +10,12 @@ from app.api import problems
 from app.api import views as api_tokens
 from app.api.webhooks import jobs as webhook_jobs
 from app.api.webhooks import views as webhook_views
+from app.approvals import jobs as approvals_jobs
+from app.approvals import queries as approvals_queries
 from app.approvals import registry as approvals
-from app.approvals import thresholds
+from app.approvals import stand_ins, thresholds
+from app.approvals import views as approvals_views
+from app.approvals.errors import ApprovalMissing, DelegationMissing
 from app.audit import commands as audit_commands
 from app.audit import sealing as audit_sealing
 from app.audit import views as audit_views
@@ -27,12 +31,13 @@ from app.fees import verify as fees_verify
 from app.fees import views as fees_views
 from app.fees.errors import TariffMissing
 from app.identity import commands as identity_commands
+from app.identity import followers as staff_followers
 from app.identity import jobs as identity_jobs
 from app.identity import queries as identity_queries
 from app.identity import views as identity_views
 from app.identity.errors import RoleMissing, StaffMissing, TokenMissing
-from app.kernel import clock as kernel_clock
 from app.kernel import announcements, rotation
+from app.kernel import clock as kernel_clock
 from app.kernel.database import ENGINE_OPTIONS, db
 from app.kernel.encryption import Keyring
 from app.kernel.files import chunks as file_chunks
@@ -40,7 +45,7 @@ from app.kernel.files import jobs as files_jobs
 from app.ledger import commands as ledger_commands
 from app.ledger import queries as ledger_queries
 from app.ledger import verify as ledger_verify
-from app.members import followers
+from app.members import carers, followers
 from app.members import queries as members_queries
 from app.members import views as members_views
 from app.members.errors import MemberMissing
@@ -156,6 +161,7 @@ def _rooms(app: Flask) -> None:
         identity_views.bp,
         api_tokens.bp,
         webhook_views.bp,
+        approvals_views.bp,
         audit_views.bp,
         members_views.bp,
         profile.bp,
@@ -218,6 +224,7 @@ def _members_accounts() -> None:
         move_to_branch=fees_registration.move_to_branch,
         joined=fees_registration.joined,
     )
+    staff_followers.register("members", looked_after=carers.looked_after, hand_over=carers.hand_over)
     ledger_verify.register("savings accounts", savings_verify.compare)
     ledger_verify.register("fees", fees_verify.compare)
 
@@ -242,6 +249,9 @@ def _belongings(app: Flask) -> None:
     reach.locate(app, "session_id", identity_queries.session_whereabouts)
     reach.locate(app, "token_id", identity_queries.token_whereabouts, missing=TokenMissing)
     reach.locate(app, "tariff_id", fees_queries.whereabouts, missing=TariffMissing)
+    reach.locate(app, "approval_id", approvals_queries.whereabouts, missing=ApprovalMissing)
+    reach.locate(app, "delegation_id", stand_ins.whereabouts, missing=DelegationMissing)
+    reach.names_no_record(app, "command_name")
     reach.locate(app, "role_code", identity_queries.role_whereabouts, missing=RoleMissing)
 
 
@@ -261,6 +271,7 @@ def _places() -> None:
     nav.register("Members", "members.index", "members.view", 20, "members", narrow=True)
     nav.register("Payments", "payments.index", "payments.view", 30, "payments", narrow=True)
     nav.register("To allocate", "payments.suspense", "payments.allocate", 40, "check", narrow=True)
+    nav.register("Approvals", "approvals.index", None, 45, "decide", waiting=approvals_views.waiting_for_me)
     nav.register("Savings products", "savings.products", "savings.manage_products", 50, "savings", group=BACK_OFFICE)
     nav.register("Messages", "messaging.index", "messaging.view", 60, "message", group=BACK_OFFICE)
     nav.register("Audit trail", "audit.show", "audit.view", 70, "book", group=BACK_OFFICE)
@@ -285,5 +296,15 @@ def _driver(url: str) -> str:
     return url
 
 
-JOBS = (dayend_jobs, files_jobs, identity_jobs, messaging_jobs, mpesa_jobs, ops_jobs, payments_jobs, webhook_jobs)
+JOBS = (
+    approvals_jobs,
+    dayend_jobs,
+    files_jobs,
+    identity_jobs,
+    messaging_jobs,
+    mpesa_jobs,
+    ops_jobs,
+    payments_jobs,
+    webhook_jobs,
+)
 """Rooms whose jobs answer the doorbell: naming them here is what registers them."""
