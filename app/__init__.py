@@ -110,6 +110,7 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
         _money_in()
         announcements.listen("webhooks.pass_on")
         _members_accounts()
+        _belongings(app)
         _files()
         _close_of_day()
         _two_people()

@@ -102,3 +102,30 @@ class NotYours(NotAllowed):
 
     def __init__(self) -> None:
         super().__init__("Only the person who asked for this may withdraw it. Nothing was done.")
+
+
+class DelegationMissing(Missing):
+    """There is no such lent right, or it is somebody else's."""
+
+    code = "delegation_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such stand-in, or it is not yours to end.")
+
+
+class NothingToLend(NotAllowed):
+    """Whoever decides nothing lends nothing; what was borrowed is not lent on."""
+
+    code = "nothing_to_lend"
+
+    def __init__(self) -> None:
+        super().__init__("Your own roles let you decide about nothing, so there is nothing to lend. Nothing was done.")
+
+
+class CommandMissing(Missing):
+    """There is no such command."""
+
+    code = "command_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing of this name needs two people.")

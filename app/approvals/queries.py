@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from app.kernel.database import db
 from app.kernel.effects import Effect
 from app.kernel.errors import Refusal
 from app.kernel.paging import Page, keyset
-from app.kernel.reach import Whereabouts, Within
+from app.kernel.reach import COMMON, Whereabouts, Within
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,9 @@ def waiting_for(staff_id: UUID, *, command: str | None = None, after: str | None
 
 
 def count_waiting_for(staff_id: UUID) -> int:
-    """How much waits for this person."""
+    """How much waits for this person. Asked for by every page, so where nothing waits at all it looks no further."""
+    if not db.session.scalar(select(select(Approval.id).where(Approval.state == ApprovalState.WAITING).exists())):
+        return 0
     return db.session.scalar(select(func.count()).select_from(Approval).where(_may_decide(staff_id))) or 0
 
 
@@ -162,9 +164,14 @@ def place_of(approval: Approval) -> Whereabouts:
 
 
 def whereabouts(approval_id: UUID) -> Whereabouts | None:
-    """Where a request belongs; none if there is no such request."""
-    found = db.session.get(Approval, approval_id)
-    return place_of(found) if found else None
+    """For the gate: who asked and who decides may look wherever it belongs, so the room itself says who may."""
+    return COMMON if db.session.get(Approval, approval_id) else None
+
+
+def titles_of(ids: Collection[str]) -> dict[str, str]:
+    """What these requests are called, by id as text: for the audit trail."""
+    rows = db.session.execute(select(Approval.id, Approval.title).where(Approval.id.in_([UUID(one) for one in ids])))
+    return {str(row.id): row.title for row in rows}
 
 
 def overdue_ids() -> Sequence[UUID]:

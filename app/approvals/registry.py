@@ -54,6 +54,7 @@ class Command(Generic[Inputs]):
     whereabouts: Callable[[Inputs], Whereabouts | None] = lambda _: SOCIETY_WIDE  # none: it is gone
     subject: Callable[[Inputs], tuple[str, str] | None] = lambda _: None  # the record it is about: type and id
     page: Callable[[Inputs, str | None], str | None] = lambda _inputs, _result: None  # where what came of it is shown
+    fresh: bool = False  # whoever decides must have shown within the last minutes who he is
     threshold: Threshold = DEFAULT_THRESHOLD  # what holds until the society decides otherwise
     on_refused: Ending[Inputs] | None = None
     on_withdrawn: Ending[Inputs] | None = None

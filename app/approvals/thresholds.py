@@ -87,7 +87,15 @@ def effect(inputs: NewThreshold) -> Effect:
 def add(inputs: NewThreshold, /, *, key: str, on: date, by: Actor) -> str:
     """Note what the board decided. Refuses with Invalid."""
     _check(inputs)
-    rule = ApprovalRule(**inputs.model_dump(), created_by=by.principal)
+    rule = ApprovalRule(
+        command=inputs.command,
+        starts_on=inputs.starts_on,
+        one_from=inputs.one_from,
+        two_from=inputs.two_from,
+        days=inputs.days,
+        decision=inputs.decision,
+        created_by=by.principal,
+    )
     db.session.add(rule)
     db.session.flush()  # the caller is told its id
     audit.record("approvals.rule_added", subject=("approval_rule", rule.id), by=by, after=inputs.model_dump())

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Flask, url_for
 
+from app.approvals import queries as approvals
 from app.audit import people
 from app.identity import queries as identity
 from app.members import queries as members
@@ -18,6 +19,7 @@ def install(app: Flask) -> None:
     """Register who can name whom."""
     people.register(app, "staff", names=identity.names_of, search=identity.search, page=_user_page)
     people.register(app, "member", names=_member_names, search=_members_meant, page=_member_page)
+    people.register(app, "approval", names=approvals.titles_of, search=lambda _: [], page=_approval_page)
 
 
 def _user_page(staff_id: str) -> str:
@@ -26,6 +28,10 @@ def _user_page(staff_id: str) -> str:
 
 def _member_page(member_id: str) -> str:
     return url_for("profile.show", member_id=UUID(member_id))
+
+
+def _approval_page(approval_id: str) -> str:
+    return url_for("approvals.show", approval_id=UUID(approval_id))
 
 
 def _member_names(ids: Collection[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import current_app, request, url_for
@@ -21,6 +22,12 @@ class Place:
     icon: str
     narrow: bool
     group: str
+    waiting: Callable[[], int] | None
+
+    @property
+    def count(self) -> int:
+        """How much waits there for the person who is signed in."""
+        return self.waiting() if self.waiting else 0
 
     @property
     def url(self) -> str:
@@ -45,13 +52,14 @@ def register(
     *,
     narrow: bool = False,
     group: str = "",
+    waiting: Callable[[], int] | None = None,
 ) -> None:
     """Add a place. ``narrow`` puts it into the bottom bar of a phone, ``group`` under a small heading.
 
     ``permission`` may be None for what everybody who is signed in may open. ``icon`` names a drawing of
-    ``_ui/icons.html``.
+    ``_ui/icons.html``. ``waiting`` counts what waits there for the person who is signed in, shown beside the label.
     """
-    _places[endpoint] = Place(label, endpoint, permission, order, icon, narrow, group)
+    _places[endpoint] = Place(label, endpoint, permission, order, icon, narrow, group, waiting)
 
 
 def places() -> list[Place]:

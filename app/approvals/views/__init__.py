@@ -1,0 +1,8 @@
+"""The pages of this room: what waits for me, one request and its decision, who decides about what, who stands in."""
+
+from flask import Blueprint
+
+bp = Blueprint("approvals", __name__, url_prefix="/approvals")
+
+from app.approvals.views import requests, rules, stand_ins  # noqa: E402, F401 - they put their pages on the blueprint
+from app.approvals.views.requests import waiting_for_me  # noqa: E402, F401 - the navigation shows it
