@@ -66,7 +66,7 @@ def test_what_is_open_says_why(app: Flask, rules: dict[tuple[str, str], Rule]) -
 def test_nothing_but_sign_in_and_the_watchdogs_is_open_to_browsers() -> None:
     open_pages = {row.rule for row in matrix.meant() if row.anonymous == "open" and not row.rule.startswith(COOKIELESS)}
 
-    assert open_pages == {"/sign-in", "/healthz", "/readyz", "/metrics", "/static/<path:filename>"}
+    assert open_pages == {"/sign-in", "/welcome", "/healthz", "/readyz", "/metrics", "/static/<path:filename>"}
 
 
 def test_who_is_not_signed_in_gets_no_further(
