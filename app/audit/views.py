@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.audit import people, queries
 from app.audit.queries import Sought
 from app.audit.schemas import Filter
+from app.web import reach
 from app.web.access import requires
 from app.web.pages import page
 
@@ -21,7 +22,7 @@ def show() -> ResponseReturnValue:
     form = Filter.parse(request.args)
     sought = form.values.sought if not form.errors else Sought()
     after = form.values.after if not form.errors else None
-    found = queries.events(sought, after=after)
+    found = queries.events(sought, within=reach.of("audit.view"), after=after)
     chosen = {name: value for name, value in form.typed.items() if value and name != "after"}
     return page(
         "audit/show.html",

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.database import EncryptedPhone, EncryptedText, Instant, created_at, db, labelled, uuid_key
 from app.kernel.enums import LabelledEnum
 from app.kernel.phones import Phone
+from app.kernel.reach import Whereabouts
 from app.members import rules
 from app.members.states import MemberStatus
 
@@ -101,6 +102,7 @@ class Member(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds
         Index("ix_member_branch_id_number", "branch_id", "number"),
         Index("ix_member_status_number", "status", "number"),
         Index("ix_member_officer_id_number", "officer_id", "number"),
+        Index("ix_member_agent_id_number", "agent_id", "number"),
         Index("ix_member_joined_on", "joined_on"),
         CheckConstraint("number ~ '^M[0-9]{6,}$'", name="number"),
         CheckConstraint("btrim(first_name) <> '' AND btrim(last_name) <> ''", name="names"),
@@ -120,7 +122,8 @@ class Member(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds
     gender: Mapped[Gender] = mapped_column(labelled(Gender, "gender"))
     language: Mapped[Language] = mapped_column(labelled(Language, "language"))
     branch_id: Mapped[int] = mapped_column(ForeignKey("ledger.branch.id"))
-    officer_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    officer_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))  # who looks after the member's loans
+    agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))  # who visits the member in the field
     employer: Mapped[str | None] = mapped_column(Text)
     joined_on: Mapped[date]
     status: Mapped[MemberStatus] = mapped_column(labelled(MemberStatus, "status"), default=MemberStatus.ACTIVE)
@@ -135,6 +138,11 @@ class Member(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds
     def name(self) -> str:
         """The full name, as on the identity card."""
         return rules.full_name(self.first_name, self.middle_name, self.last_name)
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where the member belongs, and who looks after the member."""
+        return Whereabouts(self.branch_id, self.officer_id, self.agent_id)
 
     @property
     def initials(self) -> str:

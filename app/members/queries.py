@@ -15,6 +15,7 @@ from app.kernel.database import db
 from app.kernel.encryption import keyed_hash
 from app.kernel.paging import Page, keyset
 from app.kernel.phones import Phone
+from app.kernel.reach import EVERYWHERE, Whereabouts, Within
 from app.members import rules
 from app.members.errors import MemberMissing
 from app.members.models import Member, MemberPhone, MemberStatusChange, NextOfKin, PhonePurpose
@@ -85,6 +86,25 @@ def get(member_id: UUID) -> Member:
     if member is None:
         raise MemberMissing
     return member
+
+
+def whereabouts(member_id: UUID) -> Whereabouts | None:
+    """Where a member belongs: the branch, and who looks after the member; None if there is none."""
+    row = db.session.execute(
+        select(Member.branch_id, Member.officer_id, Member.agent_id).where(Member.id == member_id)
+    ).one_or_none()
+    return Whereabouts(*row) if row else None
+
+
+def within_reach(within: Within) -> list[ColumnElement[bool]]:
+    """The members that somebody may have, as conditions; none for whoever reaches everybody."""
+    return within.conditions(branch=Member.branch_id, carers=(Member.officer_id, Member.agent_id))
+
+
+def ids(within: Within) -> Select[tuple[UUID]] | None:
+    """The members that somebody may have, for rooms that keep what belongs to them; None: everybody."""
+    conditions = within_reach(within)
+    return select(Member.id).where(*conditions) if conditions else None
 
 
 def get_for_update(member_id: UUID) -> Member:
@@ -177,12 +197,13 @@ def phone_in_use(member_id: UUID, purpose: PhonePurpose) -> MemberPhone | None:
     )
 
 
-def search(text: str, limit: int = 10) -> list[Hit]:
+def search(text: str, limit: int = 10, *, within: Within = EVERYWHERE) -> list[Hit]:
     """Find members by a fragment of the name, number, phone (whole or its end) or ID: the best matches first."""
     terms = rules.read_search(text)
     if terms.is_empty:
         return []
-    found = select(Member.id, Member.number, Member.search_name).where(matching(terms)).limit(CANDIDATES).subquery()
+    candidates = select(Member.id, Member.number, Member.search_name).where(matching(terms), *within_reach(within))
+    found = candidates.limit(CANDIDATES).subquery()
     best = select(found.c.id).order_by(*_best_first(terms, found.c.search_name), found.c.number).limit(limit)
     return _hits(db.session.scalars(best).all())
 
@@ -211,22 +232,24 @@ def matching(terms: rules.SearchTerms) -> ColumnElement[bool]:
     return Member.id.in_(union_all(*ways))
 
 
-def listing(wanted: MemberFilter, *, after: str | None = None) -> Page[Hit]:
+def listing(wanted: MemberFilter, *, within: Within = EVERYWHERE, after: str | None = None) -> Page[Hit]:
     """One page of the members that pass a filter, newest number first."""
-    query = select(Member.id, Member.number).where(*_conditions(wanted))
+    query = select(Member.id, Member.number).where(*_conditions(wanted), *within_reach(within))
     page = keyset(query, by=[Member.number], after=after)  # type: ignore[arg-type]  # rows of any width
     return Page(_hits([row.id for row in page.items]), page.next)
 
 
-def count(wanted: MemberFilter, *, at_most: int) -> int:
+def count(wanted: MemberFilter, *, within: Within = EVERYWHERE, at_most: int) -> int:
     """How many members pass a filter; counting stops at ``at_most``."""
-    some = select(literal(1)).select_from(Member).where(*_conditions(wanted)).limit(at_most).subquery()
+    conditions = [*_conditions(wanted), *within_reach(within)]
+    some = select(literal(1)).select_from(Member).where(*conditions).limit(at_most).subquery()
     return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def joined_on(day: date) -> int:
+def joined_on(day: date, *, within: Within = EVERYWHERE) -> int:
     """How many joined the society on a day."""
-    return db.session.scalar(select(func.count()).select_from(Member).where(Member.joined_on == day)) or 0
+    joined = select(func.count()).select_from(Member).where(Member.joined_on == day, *within_reach(within))
+    return db.session.scalar(joined) or 0
 
 
 def number_hash(phone: Phone) -> bytes:

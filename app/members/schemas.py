@@ -26,7 +26,7 @@ KIN = "next_of_kin"
 _KIN_FIELD = re.compile(rf"{KIN}\.(\d{{1,2}})\.([a-z_]+)", re.A)
 _AS_THEY_ARE = (
     "version", "first_name", "middle_name", "last_name", "national_id", "kra_pin", "gender", "language",
-    "branch_id", "officer_id", "employer",
+    "branch_id", "officer_id", "agent_id", "employer",
 )  # fmt: skip
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s*%?", re.A)
 
@@ -64,6 +64,7 @@ class MemberDetails(Form):
     contact_phone: PhoneField | None = None
     branch_id: Annotated[int, Field(strict=False, gt=0, le=2**31 - 1)]
     officer_id: UUID | None = None
+    agent_id: UUID | None = None
     employer: Annotated[PlainLine, Field(max_length=120)] | None = None
     next_of_kin: Annotated[tuple[KinRow, ...], Field(max_length=MOST_NEXT_OF_KIN)] = ()
 

@@ -13,6 +13,7 @@ from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.forms import Filled
 from app.kernel.idempotency import once
+from app.kernel.reach import Reach, Within
 from app.kernel.transactions import in_transaction
 from app.ledger import queries as ledger
 from app.members import followers, queries, rules, service
@@ -30,12 +31,14 @@ from app.members.schemas import (
     without_empty_rows,
 )
 from app.members.states import MEMBER_MOVES, MemberStatus
+from app.web import reach
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
 bp = Blueprint("members", __name__, url_prefix="/members")
 
 MOST_COUNTED = 10_000  # counting further would cost more than the figure is worth
+VIEW = "members.view"
 ADD_KIN = "add_kin"  # the button that only asks for one more row
 
 
@@ -153,16 +156,17 @@ def change_status(member_id: UUID) -> Response:
 
 
 def _list(wanted: ListFilter, *, status: int) -> Response:
-    chosen = queries.MemberFilter(wanted.q, wanted.status, wanted.branch, wanted.officer)
-    branches, officers = _branch_names(), _officer_names()
+    chosen, within = queries.MemberFilter(wanted.q, wanted.status, wanted.branch, wanted.officer), reach.of(VIEW)
+    branches, officers = _branch_names(), _officer_names(within)
     return page(
         "members/index.html",
         status=status,
         wanted=wanted,
-        found=queries.listing(chosen, after=wanted.after),
-        count_words=_count_words(queries.count(chosen, at_most=MOST_COUNTED + 1)),
+        found=queries.listing(chosen, within=within, after=wanted.after),
+        count_words=_count_words(queries.count(chosen, within=within, at_most=MOST_COUNTED + 1)),
         statuses=MemberStatus.choices(),
         branches=branches,
+        shows_branches=within.is_everywhere,
         officers=officers,
         chips=_chips(wanted, branches, officers),
         address=_address,
@@ -173,8 +177,13 @@ def _branch_names() -> dict[int, str]:
     return {branch.id: branch.name for branch in ledger.branches()}
 
 
-def _officer_names() -> dict[UUID, str]:
-    return {staff.id: staff.name for staff in identity.active_staff()}
+def _officer_names(within: Within) -> dict[UUID, str]:
+    """Who may be chosen to look after members: everybody who works here, or at the branch that the right extends to."""
+    return {
+        staff.id: staff.name
+        for staff in identity.active_staff()
+        if within.is_everywhere or staff.branch_id == within.branch_id
+    }
 
 
 def _count_words(count: int) -> str:
@@ -206,6 +215,8 @@ def _details_page(
     template: str, form: Filled[Any], *, status: int = 200, one_more: bool = False, **context: Any
 ) -> Response:
     rows = max(kin_rows(form.typed) + one_more, 1)
+    within = reach.of("members.edit" if "profile" in context else "members.register")
+    staff = list(_officer_names(within).items())
     return page(
         template,
         status=status,
@@ -215,10 +226,21 @@ def _details_page(
         genders=Gender.choices(),
         languages=Language.choices(),
         relationships=Relationship.choices(),
-        branches=list(_branch_names().items()),
-        officers=list(_officer_names().items()),
+        branches=_branch_choices(within, context.get("profile")),
+        officers=staff,
+        agents=staff,
+        becomes_the_agent=within.reach is Reach.OWN,
         **context,
     )
+
+
+def _branch_choices(within: Within, profile: queries.Profile | None) -> list[tuple[int, str]]:
+    """The branches that a member may be put in: whoever works for one branch leaves a member where the member is."""
+    every = _branch_names()
+    if within.is_everywhere:
+        return list(every.items())
+    standing = profile.member.branch_id if profile else within.branch_id
+    return [(key, name) for key, name in every.items() if key == standing]
 
 
 def _with_one_more_row() -> Filled[Any]:
@@ -230,8 +252,9 @@ def _with_one_more_row() -> Filled[Any]:
 def _refused(template: str, form: Filled[Any], refusal: Invalid, **context: Any) -> Response:
     """The form as it was typed, with what the use case found wrong beside the fields."""
     form.refuse(refusal)
-    if isinstance(refusal, AlreadyRegistered) and current_user.may("members.view"):
-        context["existing"] = queries.get(refusal.member_id)
+    if isinstance(refusal, AlreadyRegistered):
+        existing = queries.get(refusal.member_id)
+        context["existing"] = existing if current_user.may(VIEW, existing.whereabouts) else None
     return _details_page(template, form, status=refusal.status, **context)
 
 

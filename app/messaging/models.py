@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Numeric, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import EncryptedPhone, EncryptedText, Instant, created_at, db, labelled, uuid_key
@@ -29,6 +29,7 @@ class SmsMessage(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAl
         Index("ix_sms_message_created_at_id", "created_at", "id"),
         Index("ix_sms_message_state_created_at_id", "state", "created_at", "id"),
         Index("ix_sms_message_phone_hash_created_at", "phone_hash", "created_at"),
+        Index("ix_sms_message_member_id_created_at", "member_id", "created_at", "id"),
     )
 
     id: Mapped[UUID] = uuid_key()
@@ -40,6 +41,7 @@ class SmsMessage(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAl
     parts: Mapped[int]
     cause_type: Mapped[str] = mapped_column(Text)
     cause_id: Mapped[str] = mapped_column(Text)
+    member_id: Mapped[UUID | None] = mapped_column(ForeignKey("member.id"))  # none: it went to somebody we do not know
     state: Mapped[SmsState] = mapped_column(labelled(SmsState, "state"))
     useful_until: Mapped[datetime] = mapped_column(Instant)
     attempts: Mapped[int] = mapped_column(default=0)

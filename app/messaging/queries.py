@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, select
 
 from app.kernel import clock
 from app.kernel.database import db
 from app.kernel.encryption import keyed_hash
-from app.kernel.errors import Missing
 from app.kernel.leases import is_due
 from app.kernel.paging import Page, keyset
 from app.kernel.phones import Phone
+from app.messaging.errors import MessageMissing
 from app.messaging.models import SmsMessage
 from app.messaging.schemas import MessageFilter
 from app.messaging.states import SmsState
@@ -23,16 +23,23 @@ REPORT_REACHES_BACK = timedelta(days=2)  # delivery reports come within hours
 
 
 def get(message_id: UUID) -> SmsMessage:
-    """One text. Refuses with Missing."""
+    """One text. Refuses with MessageMissing."""
     message = db.session.get(SmsMessage, message_id)
     if message is None:
-        raise Missing("There is no such message.")
+        raise MessageMissing
     return message
 
 
-def listed(wanted: MessageFilter) -> Page[SmsMessage]:
-    """Texts that the filter lets through, newest first."""
+def addressee(message_id: UUID) -> Row[tuple[UUID | None]] | None:
+    """To which member a text went, if it was one (``member_id``); None if there is no such text."""
+    return db.session.execute(select(SmsMessage.member_id).where(SmsMessage.id == message_id)).one_or_none()
+
+
+def listed(wanted: MessageFilter, *, of_members: Select[tuple[UUID]] | None = None) -> Page[SmsMessage]:
+    """Texts that the filter lets through, newest first; with ``of_members`` (ids) only those that went to them."""
     query = select(SmsMessage)
+    if of_members is not None:
+        query = query.where(SmsMessage.member_id.in_(of_members))
     if wanted.state:
         query = query.where(SmsMessage.state == wanted.state)
     if wanted.template:

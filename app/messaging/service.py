@@ -46,12 +46,19 @@ class Sending:
 
 
 def queue_sms(
-    phone: Phone, template: str, facts: Mapping[str, texts.Fact], *, language: str, cause: tuple[str, str]
+    phone: Phone,
+    template: str,
+    facts: Mapping[str, texts.Fact],
+    *,
+    language: str,
+    cause: tuple[str, str],
+    member_id: UUID | None = None,
 ) -> UUID | None:
     """Put a text in the outbox, to leave after the caller's transaction is saved.
 
     The same event (``cause``: type and id) never sends the same text twice. None when it was there before, and while
-    SMS is off: a text that waits for months would only confuse.
+    SMS is off: a text that waits for months would only confuse. ``member_id`` says to whom it goes: staff of another
+    branch do not see it.
     """
     if sms_provider() is None:
         return None
@@ -69,6 +76,7 @@ def queue_sms(
             parts=gsm.measure(words).parts,
             cause_type=cause[0],
             cause_id=cause[1],
+            member_id=member_id,
             state=SmsState.QUEUED,
             useful_until=instant + texts.TEMPLATES[template].useful_for,
             due_at=instant,

@@ -11,11 +11,13 @@ from pydantic import ValidationError
 from app import audit
 from app.kernel.errors import Invalid, Missing
 from app.kernel.transactions import in_transaction
+from app.members import queries as members
 from app.messaging import queries, service
 from app.messaging.provider import sms_provider
 from app.messaging.schemas import DeliveryReport, MessageFilter
 from app.messaging.states import SmsState
 from app.messaging.texts import TEMPLATES
+from app.web import reach
 from app.web.access import public, requires
 from app.web.formats import day
 from app.web.pages import page
@@ -33,11 +35,11 @@ def index() -> Response:
     form = MessageFilter.parse(request.args)
     if form.errors:
         raise Invalid(form.errors)
-    wanted = form.values
+    wanted, within = form.values, reach.of("messaging.view")
     return page(
         "messaging/index.html",
         wanted=wanted,
-        found=queries.listed(wanted),
+        found=queries.listed(wanted, of_members=members.ids(within)),
         states=SmsState.choices(),
         templates=[(template.name, template.title) for template in TEMPLATES.values()],
         title_of=_title,

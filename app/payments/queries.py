@@ -14,6 +14,9 @@ from app.kernel import clock
 from app.kernel.database import db
 from app.kernel.money import Money
 from app.kernel.paging import Page, keyset
+from app.kernel.reach import EVERYWHERE, SOCIETY_WIDE, Whereabouts, Within
+from app.members import queries as members
+from app.members.models import Member
 from app.payments.destinations import Purpose
 from app.payments.errors import PaymentMissing
 from app.payments.models import (
@@ -26,6 +29,7 @@ from app.payments.models import (
 )
 from app.payments.states import Direction, PaymentState
 
+_PLACE = (Member.branch_id, Member.officer_id, Member.agent_id)
 EVIDENCE_SHOWN = 20
 LARGEST_COUNT = 10_000  # a filter that finds more is totalled in a report, not while a page waits
 
@@ -36,6 +40,26 @@ def get(payment_id: UUID) -> Payment:
     if payment is None:
         raise PaymentMissing
     return get(payment.merged_into_id) if payment.merged_into_id else payment
+
+
+def whereabouts(payment_id: UUID) -> Whereabouts | None:
+    """Where a payment belongs: where its member does; nobody's money is the whole society's. None if there is none."""
+    row = db.session.execute(
+        select(Payment.merged_into_id, Payment.member_id, *_PLACE)
+        .outerjoin(Member, Member.id == Payment.member_id)
+        .where(Payment.id == payment_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.merged_into_id:
+        return whereabouts(row.merged_into_id)
+    return Whereabouts(*row[2:]) if row.member_id else SOCIETY_WIDE
+
+
+def share_whereabouts(allocation_id: UUID) -> Whereabouts | None:
+    """Where one share of a payment belongs: where the payment does; None if there is none."""
+    payment_id = db.session.scalar(select(PaymentAllocation.payment_id).where(PaymentAllocation.id == allocation_id))
+    return whereabouts(payment_id) if payment_id else None
 
 
 def for_update(payment_id: UUID) -> Payment:
@@ -129,9 +153,11 @@ class FilterTotal:
     is_complete: bool
 
 
-def history(chosen: PaymentFilter, *, after: str | None = None, size: int = 25) -> Page[Payment]:
+def history(
+    chosen: PaymentFilter, *, within: Within = EVERYWHERE, after: str | None = None, size: int = 25
+) -> Page[Payment]:
     """Payments of a filter, newest first."""
-    query: Select[tuple[Payment]] = select(Payment).where(*chosen.conditions())
+    query: Select[tuple[Payment]] = select(Payment).where(*chosen.conditions(), *_reached(within))
     return keyset(query, by=(Payment.created_at, Payment.id), after=after, size=size)
 
 
@@ -140,9 +166,10 @@ def members_of(payments: Sequence[Payment]) -> set[UUID]:
     return {payment.member_id for payment in payments if payment.member_id}
 
 
-def history_total(chosen: PaymentFilter) -> FilterTotal:
+def history_total(chosen: PaymentFilter, *, within: Within = EVERYWHERE) -> FilterTotal:
     """The totals row of a filter, over at most LARGEST_COUNT payments."""
-    found = select(Payment.amount, Payment.state).where(*chosen.conditions()).limit(LARGEST_COUNT + 1).subquery()
+    conditions = [*chosen.conditions(), *_reached(within)]
+    found = select(Payment.amount, Payment.state).where(*conditions).limit(LARGEST_COUNT + 1).subquery()
     has_money = found.c.state.in_([PaymentState.SUCCEEDED, PaymentState.SETTLED])
     row = db.session.execute(
         select(func.count(), func.coalesce(func.sum(found.c.amount).filter(has_money), 0)).select_from(found)
@@ -150,12 +177,12 @@ def history_total(chosen: PaymentFilter) -> FilterTotal:
     return FilterTotal(min(row[0], LARGEST_COUNT), Money(_cents(row[1])), row[0] <= LARGEST_COUNT)
 
 
-def suspense(*, after: str | None = None) -> Page[PaymentAllocation]:
+def suspense(*, within: Within = EVERYWHERE, after: str | None = None) -> Page[PaymentAllocation]:
     """Money that waits to be allocated, newest first."""
     query = (
         select(PaymentAllocation)
         .join(PaymentAllocation.payment)
-        .where(PaymentAllocation.state == AllocationState.SUSPENSE)
+        .where(PaymentAllocation.state == AllocationState.SUSPENSE, *_reached(within))
         .options(contains_eager(PaymentAllocation.payment).lazyload(Payment.allocations))
     )
     return keyset(query, by=(PaymentAllocation.id,), after=after)
@@ -171,27 +198,27 @@ class Open:
     oldest_at: datetime
 
 
-def open_payments() -> Sequence[Open]:
+def open_payments(*, within: Within = EVERYWHERE) -> Sequence[Open]:
     """What is on its way or being checked, by state."""
     rows = db.session.execute(
         select(Payment.state, func.count(), func.sum(Payment.amount), func.min(Payment.created_at))
-        .where(Payment.state.in_([state for state in PaymentState if not state.is_closed]))
+        .where(Payment.state.in_([state for state in PaymentState if not state.is_closed]), *_reached(within))
         .group_by(Payment.state)
     )
     return [Open(state, count, Money(_cents(amount)), oldest) for state, count, amount, oldest in rows]
 
 
-def in_suspense() -> tuple[int, Money, datetime | None]:
+def in_suspense(*, within: Within = EVERYWHERE) -> tuple[int, Money, datetime | None]:
     """How many shares wait in suspense, how much, and the oldest."""
     count, amount, oldest_at = db.session.execute(
         select(func.count(), func.coalesce(func.sum(PaymentAllocation.amount), 0), func.min(Payment.created_at))
         .join(PaymentAllocation.payment)
-        .where(PaymentAllocation.state == AllocationState.SUSPENSE)
+        .where(PaymentAllocation.state == AllocationState.SUSPENSE, *_reached(within))
     ).one()
     return count, Money(_cents(amount)), oldest_at
 
 
-def received_on(day: date) -> Sequence[tuple[Purpose | None, int, Money]]:
+def received_on(day: date, *, within: Within = EVERYWHERE) -> Sequence[tuple[Purpose | None, int, Money]]:
     """What was received on a day: purpose, number of shares and amount."""
     rows = db.session.execute(
         select(PaymentAllocation.purpose, func.count(), func.sum(PaymentAllocation.amount))
@@ -200,6 +227,7 @@ def received_on(day: date) -> Sequence[tuple[Purpose | None, int, Money]]:
             Payment.paid_at >= _start_of(day),
             Payment.paid_at < _start_of(day + timedelta(days=1)),
             PaymentAllocation.state.in_([state for state in AllocationState if state.counts]),
+            *_reached(within),
         )
         .group_by(PaymentAllocation.purpose)
         .order_by(func.sum(PaymentAllocation.amount).desc())
@@ -207,9 +235,10 @@ def received_on(day: date) -> Sequence[tuple[Purpose | None, int, Money]]:
     return [(purpose, count, Money(_cents(amount))) for purpose, count, amount in rows]
 
 
-def to_review() -> int:
+def to_review(*, within: Within = EVERYWHERE) -> int:
     """How many payments a person should look at."""
-    return db.session.scalar(select(func.count()).where(Payment.needs_review.is_not(None))) or 0
+    waiting = select(func.count()).select_from(Payment).where(Payment.needs_review.is_not(None), *_reached(within))
+    return db.session.scalar(waiting) or 0
 
 
 def evidence() -> Sequence[tuple[PaymentCallback, CallbackWork]]:
@@ -222,6 +251,12 @@ def evidence() -> Sequence[tuple[PaymentCallback, CallbackWork]]:
         .limit(EVIDENCE_SHOWN)
     )
     return [(callback, work) for callback, work in rows]
+
+
+def _reached(within: Within) -> list[ColumnElement[bool]]:
+    """The payments that somebody may have: those of members within reach. Money that is nobody's yet is not among."""
+    reached = members.ids(within)
+    return [] if reached is None else [Payment.member_id.in_(reached)]
 
 
 def _start_of(day: date) -> datetime:

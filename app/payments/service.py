@@ -16,6 +16,7 @@ import psycopg.errors
 from sqlalchemy.exc import IntegrityError
 
 from app import audit
+from app.identity.service import authorise
 from app.kernel import clock, leases
 from app.kernel.actor import Actor
 from app.kernel.database import db
@@ -69,6 +70,7 @@ class PaymentService:
         """
         member = members.get(member_id)
         amount = total(share.amount for share in intended)
+        authorise(self.by, "payments.prompt", whereabouts=member.whereabouts, amount=amount)
         carrier = rails.chosen(rail)
         carrier.check(phone, amount)
         accounts = [_fitting_account(member_id, share) for share in intended]
@@ -99,7 +101,7 @@ class PaymentService:
             ],
         )
         _insert_prompt(payment)
-        self._note_creation(payment)
+        self._note_creation(payment, branch_id=member.branch_id)
         carrier.prepare(payment, account_reference=payment.account_reference)
         messaging.queue_sms(
             phone,
@@ -107,6 +109,7 @@ class PaymentService:
             {"amount": amount, "account": accounts[0].number, "purpose": intended[0].purpose.noun},
             language=member.language,
             cause=("payment", str(payment.id)),
+            member_id=member_id,
         )
         ring("payments.submit", payment.id)
         return payment.id
@@ -230,7 +233,7 @@ class PaymentService:
             PaymentState.EXPIRED, by=self.by, evidence="search", detail="No receipt was found within 48 hours."
         )
 
-    def _note_creation(self, payment: Payment) -> None:
+    def _note_creation(self, payment: Payment, *, branch_id: int) -> None:
         db.session.add(
             PaymentMove(
                 payment_id=payment.id,
@@ -251,6 +254,7 @@ class PaymentService:
                 "account": payment.account_reference,
                 "member": str(payment.member_id),
             },
+            branch_id=branch_id,
         )
 
 

@@ -13,6 +13,8 @@ from app.kernel.forms import Filled
 from app.kernel.idempotency import Once, once
 from app.kernel.transactions import in_transaction
 from app.members import queries as members
+from app.members.errors import MemberMissing
+from app.members.models import Member
 from app.payments import destinations, progress, queries, rails
 from app.payments.destinations import Purpose
 from app.payments.models import Payment
@@ -20,11 +22,13 @@ from app.payments.queries import PaymentFilter
 from app.payments.schemas import AllocateForm, FilterForm, PromptForm
 from app.payments.service import Intended, PaymentService
 from app.payments.states import PaymentState
+from app.web import reach
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
 bp = Blueprint("payments", __name__, url_prefix="/payments")
 
+VIEW = "payments.view"
 LATEST = 5  # payments on a member's overview
 CHANGED = "payments-changed"  # what other parts of a page listen for
 
@@ -35,15 +39,17 @@ def index() -> ResponseReturnValue:
     """The history of payments, narrowed by a filter that is part of the address."""
     form = FilterForm.parse(request.args)
     chosen = form.values.chosen() if not form.errors else PaymentFilter()
-    shown = queries.history(chosen, after=form.values.after if not form.errors else None)
+    within = reach.of(VIEW)
+    member = _member_of(chosen)
+    shown = queries.history(chosen, within=within, after=form.values.after if not form.errors else None)
     return page(
         "payments/index.html",
         status=422 if form.errors else 200,
         form=form,
         shown=shown,
-        total=queries.history_total(chosen),
+        total=queries.history_total(chosen, within=within),
         chips=_chips(chosen),
-        member=members.get(chosen.member_id) if chosen.member_id else None,
+        member=member,
         names=members.names_of(queries.members_of(shown.items)) if not chosen.member_id else {},
         purposes=[destination.purpose for destination in destinations.every()],
         states=PaymentState,
@@ -51,6 +57,16 @@ def index() -> ResponseReturnValue:
         url_next=_same_filter(after=shown.next) if shown.next else None,
         url_first=_same_filter() if request.args.get("after") else None,
     )
+
+
+def _member_of(chosen: PaymentFilter) -> Member | None:
+    """The member whose payments are asked for. Refuses with MemberMissing, also where that member is out of reach."""
+    if chosen.member_id is None:
+        return None
+    place = members.whereabouts(chosen.member_id)
+    if place is None or not reach.of(VIEW).holds(place):
+        raise MemberMissing
+    return members.get(chosen.member_id)
 
 
 @bp.get("/prompt/<uuid:member_id>")
@@ -159,7 +175,7 @@ def _status(payment: Payment, *, round_: int) -> dict[str, Any]:
 @requires("payments.view")
 def latest(member_id: UUID) -> ResponseReturnValue:
     """The newest payments of a member, for the overview: it looks again by itself while one of them is open."""
-    payments = queries.history(PaymentFilter(member_id=member_id), size=LATEST).items
+    payments = queries.history(PaymentFilter(member_id=member_id), within=reach.of(VIEW), size=LATEST).items
     open_now = sum(not payment.state.is_closed for payment in payments)
     has_changed = request.args.get("open", type=int) not in (None, open_now)
     round_ = 0 if has_changed else request.args.get("round", 0, type=int)
@@ -213,12 +229,13 @@ def allocate(allocation_id: UUID) -> ResponseReturnValue:
 
 
 def _suspense_page(tried_id: UUID | None, form: Filled[AllocateForm] | None) -> ResponseReturnValue:
-    count, amount, oldest_at = queries.in_suspense()
+    within = reach.of("payments.allocate")
+    count, amount, oldest_at = queries.in_suspense(within=within)
     return page(
         "payments/suspense.html",
         status=422 if form else 200,
-        shown=queries.suspense(after=request.args.get("after")),
-        evidence=queries.evidence(),
+        shown=queries.suspense(within=within, after=request.args.get("after")),
+        evidence=queries.evidence() if within.is_everywhere else [],
         count=count,
         amount=amount,
         oldest_at=oldest_at,

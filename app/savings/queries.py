@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 from app.kernel.database import db
 from app.kernel.money import ZERO, Money
 from app.kernel.paging import Page
+from app.kernel.reach import COMMON, Whereabouts
 from app.ledger import queries as ledger
 from app.ledger.values import Balance, LedgerAccount, StatementLine
 from app.members.models import Member
@@ -48,6 +49,23 @@ def get(account_id: int) -> SavingsAccount:
     if account is None:
         raise AccountMissing
     return account
+
+
+def whereabouts(account_id: int) -> Whereabouts | None:
+    """Where an account belongs: where its member does; None if there is none."""
+    place = (
+        select(Member.branch_id, Member.officer_id, Member.agent_id)
+        .join(SavingsAccount, SavingsAccount.member_id == Member.id)
+        .where(SavingsAccount.id == account_id)
+    )
+    row = db.session.execute(place).one_or_none()
+    return Whereabouts(*row) if row else None
+
+
+def product_whereabouts(product_id: UUID) -> Whereabouts | None:
+    """A product is the same for every branch; None if there is none."""
+    known = db.session.scalar(select(SavingsProduct.id).where(SavingsProduct.id == product_id))
+    return COMMON if known else None
 
 
 def get_for_update(account_id: int) -> SavingsAccount:

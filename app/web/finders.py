@@ -11,7 +11,7 @@ from app.members import queries as members_of
 from app.payments import queries as payments
 from app.payments.queries import PaymentFilter
 from app.savings import queries as savings
-from app.web import formats
+from app.web import formats, reach
 from app.web.search import Hit
 
 _RECEIPT = re.compile(r"[A-Za-z0-9]{8,16}")
@@ -26,14 +26,15 @@ def members(text: str, limit: int) -> Sequence[Hit]:
             " · ".join(part for part in (hit.number, formats.masked(hit.phone)) if part),
             url_for("profile.show", member_id=hit.id),
         )
-        for hit in members_of.search(text, limit)
+        for hit in members_of.search(text, limit, within=reach.of("members.view"))
     ]
 
 
 def accounts(text: str, limit: int) -> Sequence[Hit]:
     """By the whole number, as it is written or without its sign."""
     account_id = savings.by_number(text) if _ACCOUNT.fullmatch(text) else None
-    if account_id is None:
+    place = savings.whereabouts(account_id) if account_id else None
+    if account_id is None or place is None or not reach.of("savings.view").holds(place):
         return []
     found = savings.describe(account_id)
     owner = members_of.get(found.member_id)
@@ -44,7 +45,7 @@ def receipts(text: str, limit: int) -> Sequence[Hit]:
     """By the provider's receipt number."""
     if not _RECEIPT.fullmatch(text):
         return []
-    found = payments.history(PaymentFilter(receipt=text.upper()), size=limit).items
+    found = payments.history(PaymentFilter(receipt=text.upper()), within=reach.of("payments.view"), size=limit).items
     return [
         Hit(
             payment.receipt_number or "",

@@ -16,9 +16,11 @@ from flask_login import current_user
 
 from app.audit import queries as audit
 from app.audit.queries import Sought
+from app.fees import queries as fees
 from app.identity import queries as identity
 from app.kernel import clock
 from app.kernel.money import Money
+from app.kernel.reach import Whereabouts
 from app.ledger import history
 from app.ledger import queries as ledger
 from app.members import queries as members
@@ -28,7 +30,7 @@ from app.payments.queries import PaymentFilter
 from app.savings import queries as savings
 from app.savings.models import AccountStatus
 from app.savings.queries import AccountWithBalance
-from app.web import charts
+from app.web import charts, reach
 from app.web.access import requires
 from app.web.pages import page
 
@@ -98,7 +100,8 @@ def savings_tab(member_id: UUID) -> Response:
 def activity(member_id: UUID) -> Response:
     """What happened to the membership, and for auditors who touched the record."""
     sees_trail = current_user.may("audit.view")
-    trail = audit.events(Sought(subject_type="member", subject_id=str(member_id))).items if sees_trail else []
+    sought = Sought(subject_type="member", subject_id=str(member_id))
+    trail = audit.events(sought, within=reach.of("audit.view")).items if sees_trail else []
     return page(
         "web/profile_activity.html",
         head=head(member_id),
@@ -117,37 +120,38 @@ def install(setup: BlueprintSetupState) -> None:
 def head(member_id: UUID) -> Head:
     """What stands above every tab. Refuses with MemberMissing."""
     profile = members.profile(member_id)
-    accounts = _accounts(member_id)
+    at = profile.member.whereabouts
+    accounts = _accounts(member_id, at)
     officer = profile.member.officer_id and str(profile.member.officer_id)
     return Head(
         profile,
         branch={branch.id: branch.name for branch in ledger.branches()}.get(profile.member.branch_id, ""),
         officer=identity.names_of([officer]).get(officer) if officer else None,
-        tabs=_tabs(member_id),
-        figures=[*_savings_figures(accounts), *_payment_figures(member_id)],
+        tabs=_tabs(member_id, at),
+        figures=[*_savings_figures(accounts, at), *_payment_figures(member_id, at), *_fee_figures(member_id, at)],
         accounts=accounts,
     )
 
 
-def _tabs(member_id: UUID) -> list[Tab]:
+def _tabs(member_id: UUID, at: Whereabouts) -> list[Tab]:
     every = [
         ("members.view", Tab("overview", "Overview", url_for("profile.show", member_id=member_id))),
         ("payments.view", Tab("payments", "Payments", url_for("payments.index", member=member_id))),
         ("savings.view", Tab("savings", "Savings", url_for("profile.savings_tab", member_id=member_id))),
         ("members.view", Tab("activity", "Activity", url_for("profile.activity", member_id=member_id))),
     ]
-    return [tab for permission, tab in every if current_user.may(permission)]
+    return [tab for permission, tab in every if current_user.may(permission, at)]
 
 
-def _accounts(member_id: UUID) -> Sequence[AccountWithBalance]:
-    if not current_user.may("savings.view"):
+def _accounts(member_id: UUID, at: Whereabouts) -> Sequence[AccountWithBalance]:
+    if not current_user.may("savings.view", at):
         return []
     return savings.accounts_with_balances(member_id, on=clock.business_date())
 
 
-def _savings_figures(accounts: Sequence[AccountWithBalance]) -> list[Figure]:
+def _savings_figures(accounts: Sequence[AccountWithBalance], at: Whereabouts) -> list[Figure]:
     """Money that can be taken out and money that secures loans are two things to a member, so they are told apart."""
-    if not current_user.may("savings.view"):
+    if not current_user.may("savings.view", at):
         return []
     still_open = [shown for shown in accounts if shown.account.status is AccountStatus.OPEN]
     free = [shown for shown in still_open if shown.account.product.is_withdrawable]
@@ -161,12 +165,18 @@ def _savings_figures(accounts: Sequence[AccountWithBalance]) -> list[Figure]:
     return figures
 
 
-def _payment_figures(member_id: UUID) -> list[Figure]:
-    if not current_user.may("payments.view"):
+def _payment_figures(member_id: UUID, at: Whereabouts) -> list[Figure]:
+    if not current_user.may("payments.view", at):
         return []
     first = clock.business_date().replace(day=1)
     total = payments.history_total(PaymentFilter(member_id=member_id, first_on=first))
     return [Figure("Paid this month", total.received.plain(), f"since {first.day} {first:%b}")]
+
+
+def _fee_figures(member_id: UUID, at: Whereabouts) -> list[Figure]:
+    """What is owed in fees, while anything is."""
+    owed = fees.owed(member_id) if current_user.may("fees.view", at) else None
+    return [Figure("Fees owed", owed.amount.plain(), f"pay to {owed.account.number}")] if owed else []
 
 
 def _savings_curve(accounts: Sequence[AccountWithBalance]) -> charts.Line | None:
@@ -181,7 +191,9 @@ def _savings_curve(accounts: Sequence[AccountWithBalance]) -> charts.Line | None
 def _latest_payments(member_id: UUID) -> dict[str, object]:
     if not current_user.may("payments.view"):
         return {}
-    latest = payments.history(PaymentFilter(member_id=member_id), size=LATEST).items
+    latest = payments.history(
+        PaymentFilter(member_id=member_id), within=reach.of("payments.view"), size=LATEST
+    ).items
     open_now = sum(not payment.state.is_closed for payment in latest)
     return {"payments": latest, "member_id": member_id, "open_now": open_now}
 

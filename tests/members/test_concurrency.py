@@ -11,7 +11,6 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.kernel import clock
-from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.errors import Refusal
 from app.kernel.idempotency import once
@@ -85,7 +84,7 @@ def test_one_form_sent_many_times_at_once_registers_one_member(committed_app: Fl
         examples.open_books()
         on = clock.business_date()
         person = MemberDetails.parse_json(examples.fields())
-    officer = Actor("staff", "0198-officer", "web")
+    officer = examples.OFFICER
 
     def send() -> Any:
         return once(

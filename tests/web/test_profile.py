@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from flask.testing import FlaskClient
 
-from app.kernel.actor import Actor
 from app.members.states import MemberStatus
 from tests.members import examples
 
@@ -18,10 +17,7 @@ SignedIn = Callable[[str], FlaskClient]
 
 @pytest.fixture
 def member(books: object) -> UUID:
-    somebody = Actor("staff", str(uuid4()), "web")
-    return examples.register(
-        by=somebody, first_name="Mary", last_name="Kamau", payment_phone="0712345678", national_id="28345678"
-    )
+    return examples.register(first_name="Mary", last_name="Kamau", payment_phone="0712345678", national_id="28345678")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from app.api.endpoints import carry_out, scoped
 from app.kernel.errors import Invalid
 from app.kernel.idempotency import Once
 from app.kernel.phones import Phone
+from app.kernel.reach import Whereabouts
 from app.kernel.transactions import in_transaction
 from app.members import queries as members
 from app.payments import destinations, hooks, inbox
@@ -87,6 +88,14 @@ def callback() -> ResponseReturnValue:
     source = request.remote_addr or ""
     in_transaction(lambda: inbox.store(rail=RAIL, flow=OPEN_FLOW, subject_id=None, body=body, source_address=source))
     return jsonify(messages.RECEIVED)
+
+
+def whereabouts(payment_reference: str) -> Whereabouts | None:
+    """Where the payment belongs that a reference names; None if there is none."""
+    try:
+        return payments.whereabouts(_payment(payment_reference).id)
+    except PaymentMissing:
+        return None
 
 
 def _prompt(body: StkPushBody) -> Mapping[str, object]:
