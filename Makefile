@@ -10,7 +10,7 @@ TESTS := $(VENV)/.tests
 PIP := $(IN_VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile
 COMPILE := $(IN_VENV)/python -m compileall -q -j 0 $(VENV)/lib
 
-.PHONY: help run install test bench faults clean lock format
+.PHONY: help run install test bench faults clean lock format sbom advisories
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | awk '{ name = $$1; $$1 = ""; printf "make %-8s%s\n", name, $$0 }'
@@ -34,6 +34,12 @@ clean: ## stop what is running and remove its data
 
 format: $(TESTS) ## lay the code out as `make test` wants it
 	@$(IN_VENV)/ruff check --quiet --fix . ; $(IN_VENV)/ruff format --quiet .
+
+sbom: $(TESTS) ## list the parts of a release with their hashes (CycloneDX) in sbom.json
+	@$(IN_VENV)/cyclonedx-py requirements requirements.txt --output-reproducible --of JSON -o sbom.json
+
+advisories: $(TESTS) ## compare the parts with the advisories about them; needs the network, and fails without it
+	@$(IN_VENV)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
 lock: ## compile requirements*.in, with hashes for all platforms; needs uv
 	@for name in requirements requirements-dev; do \

@@ -33,7 +33,7 @@ class Module:
 def modules(*folders: str) -> tuple[Module, ...]:
     """Every file of Python below these folders, or these files themselves."""
     found = []
-    for path in _listed(".py"):
+    for path in listed(".py"):
         if path.startswith(tuple(f"{folder}/" for folder in folders)) or path in folders:
             text = (ROOT / path).read_text()
             found.append(Module(path, tuple(text.splitlines()), ast.parse(text)))
@@ -43,7 +43,7 @@ def modules(*folders: str) -> tuple[Module, ...]:
 @cache
 def templates() -> tuple[str, ...]:
     """The path of every template."""
-    return tuple(path for path in _listed(".html") if path.startswith("templates/"))
+    return tuple(path for path in listed(".html") if path.startswith("templates/"))
 
 
 def calls(module: Module) -> Iterator[tuple[str, ast.Call]]:
@@ -80,7 +80,7 @@ def imports_of(name: str, *folders: str) -> set[str]:
 
 
 @cache
-def _listed(ending: str) -> tuple[str, ...]:
+def listed(ending: str) -> tuple[str, ...]:
     """Files that are, or are about to be, in the repository."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],

@@ -99,7 +99,8 @@ class _Row:
     on_query: Meaning = NOTHING_LEARNED
 
     def fits(self, fault: Fault) -> bool:
-        return bool(re.fullmatch(self.code, fault.code)) and self.text.lower() in fault.message.lower()
+        has_code = re.fullmatch(self.code, fault.code)  # taste: the patterns are rows of the table below
+        return bool(has_code) and self.text.lower() in fault.message.lower()
 
 
 _TOKEN = Meaning(Outcome.WAIT, "M-PESA wants a new access token: trying again", Again.TOKEN)
