@@ -120,6 +120,7 @@ def _while_members_pay(name: str, disturb: Callable[[Town], None]) -> None:
         paying.start()
         time.sleep(town.rng.uniform(0.3, 2.0))
         disturb(town)
+        town.deaths += 1
         paying.join()
 
     act.__name__ = name

@@ -40,6 +40,7 @@ class Town:
     asked: list[Asked] = field(default_factory=list)
     paid_in: list[str] = field(default_factory=list)  # receipts of paybill payments
     notes: list[str] = field(default_factory=list)
+    deaths: int = 0  # disturbances of the system itself: each kills what is in flight
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count()
