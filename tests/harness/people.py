@@ -10,9 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
-from app.identity import passwords
-from app.identity.models import Staff
+from app.identity import passwords, totp
+from app.identity.models import SecondFactor, Staff
 from app.identity.service import sessions, staff
+from app.identity.states import SessionState
+from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.transactions import in_transaction
@@ -21,18 +23,24 @@ from tests.harness.apps import apart
 from tests.harness.servers import DEMO_PASSWORD
 
 SETTING_UP = Actor.system("tests")
+APP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 CSRF_SECRET = "0123456789abcdef0123456789abcdef01234567"
 _numbers = itertools.count(1)
 
 
-def hire(role: str, *, username: str | None = None, password: str = DEMO_PASSWORD) -> UUID:
-    """Somebody with one role who works at the head office. Call it where the application's context is pushed."""
+def hire(
+    role: str, *, username: str | None = None, password: str = DEMO_PASSWORD, branch_id: int | None = None
+) -> UUID:
+    """Somebody with one role who works at the head office, or at another branch.
+
+    Call it where the application's context is pushed.
+    """
 
     def make() -> UUID:
         return staff.create_demonstration(
             username=username or f"{role}-{next(_numbers)}",
             name=f"{role.capitalize()} Wanjiru",
-            branch_id=ledger.head_office(),
+            branch_id=branch_id or ledger.head_office(),
             role=role,
             password_hash=_hashed(password),
             by=SETTING_UP,
@@ -47,13 +55,28 @@ def _hashed(password: str) -> str:
     return passwords.hashed(password)
 
 
-def signed_in_client(app: Flask, staff_id: UUID) -> FlaskClient:
+def enrolled(staff_id: UUID) -> UUID:
+    """The same person, now with an authenticator app, whose secret is ``APP``."""
+
+    def enrol() -> None:
+        db.session.merge(SecondFactor(staff_id=staff_id, secret=APP, confirmed_at=clock.now(), last_step=0))
+
+    in_transaction(enrol)
+    return staff_id
+
+
+def app_code(*, steps: int = 0) -> str:
+    """What the app of ``enrolled`` shows now, or some half minutes later."""
+    return totp.code_at(APP, totp.step_of(clock.now()) + steps)
+
+
+def signed_in_client(app: Flask, staff_id: UUID, *, state: SessionState = SessionState.OPEN) -> FlaskClient:
     """A browser in which this person has signed in already; its forms carry the token that our pages give them."""
 
     def open_session() -> str:
         person = db.session.get(Staff, staff_id)
         assert person is not None
-        return sessions.open_for(person, address="127.0.0.1", browser="tests")
+        return sessions.open_for(person, address="127.0.0.1", browser="tests", state=state)
 
     token = in_transaction(open_session)
     client = app.test_client()

@@ -8,11 +8,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.audit.models import AuditEvent
-from app.identity import passwords, queries
+from app.identity import queries
 from app.identity.models import ApiToken
+from app.identity.service import invitations
 from app.kernel.database import db
+from app.kernel.transactions import in_transaction
 from tests.harness.apps import apart
-from tests.harness.people import hire
+from tests.harness.people import enrolled, hire
 
 
 def run(app: Flask, *words: str) -> tuple[int, str]:
@@ -20,7 +22,7 @@ def run(app: Flask, *words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_a_user_is_created_with_a_temporary_password(app: Flask) -> None:
+def test_a_user_is_invited_and_the_code_is_printed_once(app: Flask) -> None:
     code, output = run(app, "create", "Grace", "--name", "Grace Achieng", "--role", "administrator", "--json")
 
     created = json.loads(output)
@@ -28,16 +30,32 @@ def test_a_user_is_created_with_a_temporary_password(app: Flask) -> None:
     assert code == 0
     assert grace is not None
     assert str(grace.id) == created["staff_id"]
-    assert passwords.matches(grace.password_hash, created["password"])
-    assert grace.temporary_until is not None
+    assert grace.password_hash is None
+    assert created["address"].endswith("/welcome")
     assert db.session.scalars(select(AuditEvent.channel)).one() == "command"
+    in_transaction(lambda: invitations.take_up("grace", created["code"], "a goat on every second roof", address=None))
 
 
-def test_the_password_is_told_in_words_as_well(app: Flask) -> None:
+def test_the_code_is_told_in_words_as_well(app: Flask) -> None:
     code, output = run(app, "create", "grace", "--name", "Grace Achieng", "--role", "teller")
 
     assert code == 0
-    assert output.startswith("Created grace. Password for the first sign-in: ")
+    assert output.startswith("Created grace. One-time code, good for a day: ")
+    assert output.rstrip().endswith("/welcome")
+
+
+def test_an_administrator_who_is_shut_out_gets_in_again_by_command(app: Flask) -> None:
+    grace = enrolled(hire("administrator", username="grace"))
+
+    invited = run(app, "invite", "grace")
+    reset = run(app, "reset-factor", "Grace", "--reason", "phone lost")
+    again = run(app, "reset-factor", "grace", "--reason", "phone lost")
+
+    assert [code for code, _ in (invited, reset, again)] == [0, 0, 1]
+    assert "One-time code, good for a day" in invited[1]
+    assert queries.get(grace).password_hash is None
+    assert queries.second_factor_since(grace) is None
+    assert run(app, "invite", "nobody")[0] == 1
 
 
 def test_what_is_wrong_is_said_and_nothing_is_created(app: Flask) -> None:

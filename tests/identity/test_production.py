@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import pyotp
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app.identity.service import staff
 from app.kernel.actor import Actor
@@ -15,6 +18,7 @@ from tests.harness.apps import dispose, make_app
 from tests.harness.servers import Servers
 
 HTTPS = "https://sacco.example"
+BY = Actor.system("tests")
 
 
 @pytest.fixture
@@ -45,22 +49,34 @@ def test_nobody_is_told_of_demonstration_users_and_none_can_be_made(production: 
         )
 
 
-def test_an_administrator_made_by_command_can_sign_in_over_https(production: Flask) -> None:
+def test_the_first_administrator_chooses_a_password_sets_up_a_second_factor_and_is_in(production: Flask) -> None:
     with production.app_context():
-        by = Actor.system("tests")
         created = in_transaction(
-            lambda: staff.create(username="grace", name="Grace", branch_id=1, roles=["administrator"], by=by)
+            lambda: staff.create(username="grace", name="Grace", branch_id=1, roles=["administrator"], by=BY)
         )
     client = production.test_client()
-    page = client.get("/sign-in", base_url=HTTPS).text
+    password = "kv8#mQ2z"
+
+    chosen = send(client, "/welcome", username="grace", code=created.code, new=password, again=password)
+    entered = send(client, "/sign-in", username="grace", password=password, next="/users")
+    refused = {path: client.get(path, base_url=HTTPS).location for path in ("/", "/users", "/account/password")}
+    page = client.get("/sign-in/set-up", base_url=HTTPS).text
+    key = re.findall(r"<code>([A-Z2-7 ]{39})</code>", page)[0].replace(" ", "")
+    shown = send(client, "/sign-in/set-up", code=pyotp.TOTP(key).now(), next="/users")
+
+    assert (chosen.status_code, chosen.location) == (303, "/sign-in")
+    assert (entered.status_code, entered.location) == (303, "/sign-in/code?next=/users")
+    assert all(location.startswith("/sign-in/code") for location in refused.values() if location)
+    assert None not in refused.values()
+    assert shown.status_code == 201
+    assert len(re.findall(r"<li><code>[a-z2-9]{5}-[a-z2-9]{5}</code>", shown.text)) == 10
+    assert 'href="/users"' in shown.text
+    assert client.get("/users", base_url=HTTPS).status_code == 200
+
+
+def send(client: FlaskClient, path: str, **form: str) -> TestResponse:
+    """Send a form as a browser does that has opened its page."""
+    page = client.get(path, base_url=HTTPS, follow_redirects=True).text
     token = re.findall(r'name="csrf_token" value="([^"]+)"', page)[0]
-
-    answer = client.post(
-        "/sign-in",
-        base_url=HTTPS,
-        data={"username": "grace", "password": created.temporary_password, "csrf_token": token},
-        headers={"Origin": HTTPS, "Referer": HTTPS + "/sign-in"},
-    )
-
-    assert answer.status_code == 303
-    assert client.get("/", base_url=HTTPS).location == "/account/password"
+    headers = {"Origin": HTTPS, "Referer": HTTPS + path}
+    return client.post(path, base_url=HTTPS, data=form | {"csrf_token": token}, headers=headers)

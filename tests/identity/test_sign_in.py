@@ -24,7 +24,7 @@ from tests.harness import people
 from tests.harness.clock import SettableClock
 
 PASSWORD = "four quiet elephants wade"
-A_PAGE = "/account/password"  # one that everybody who is signed in may open
+A_PAGE = "/account/sessions"  # one that everybody who is signed in may open
 ADMIN = Actor("staff", "somebody-else", "web")
 
 
@@ -362,37 +362,3 @@ def test_the_sandbox_names_its_demonstration_users(client: FlaskClient, app: Fla
 
     assert "<b>auditor</b>" in page
     assert app.extensions["settings"].demo_password in page
-
-
-def test_a_temporary_password_is_good_once_to_choose_another(
-    client: FlaskClient, app: Flask, clock: SettableClock
-) -> None:
-    clock.set("2026-11-22T06:00+00:00")
-    created = in_transaction(
-        lambda: staff_service.create(username="new.one", name="New One", branch_id=1, roles=["teller"], by=ADMIN)
-    )
-
-    assert sign_in(client, "new.one", created.temporary_password).status_code == 303
-    assert client.get("/").location == "/account/password"
-    part = client.get("/", headers={"HX-Request": "true"})
-    assert part.headers["HX-Redirect"] == "/account/password"
-    form = {
-        "csrf_token": csrf_token(client.get("/account/password")),
-        "current": created.temporary_password,
-        "new": "a goat on every second roof",
-        "again": "a goat on every second roof",
-    }
-    assert client.post("/account/password", data=form).location == "/"
-    assert client.get(A_PAGE).status_code == 200
-    assert sign_in(app.test_client(), "new.one", created.temporary_password).status_code == 401
-
-
-def test_a_temporary_password_expires_after_a_day(client: FlaskClient, app: Flask, clock: SettableClock) -> None:
-    clock.set("2026-11-22T06:00+00:00")
-    created = in_transaction(
-        lambda: staff_service.create(username="new.one", name="New One", branch_id=1, roles=["teller"], by=ADMIN)
-    )
-
-    clock.forward(hours=24)
-
-    assert sign_in(client, "new.one", created.temporary_password).status_code == 401

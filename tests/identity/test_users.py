@@ -39,7 +39,7 @@ def events(action: str) -> list[tuple[Any, Any]]:
     return [(row.before, row.after) for row in rows]
 
 
-def test_a_new_user_gets_a_password_that_is_shown_once(admin: FlaskClient) -> None:
+def test_a_new_user_gets_a_one_time_code_that_is_shown_once(admin: FlaskClient) -> None:
     answer = admin.post("/users", data=NEW)
 
     assert answer.status_code == 201
