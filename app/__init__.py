@@ -13,11 +13,12 @@ from app.api.webhooks import views as webhook_views
 from app.approvals import jobs as approvals_jobs
 from app.approvals import queries as approvals_queries
 from app.approvals import registry as approvals
-from app.approvals import stand_ins, thresholds
+from app.approvals import stand_ins
 from app.approvals import views as approvals_views
 from app.approvals.errors import ApprovalMissing, DelegationMissing
 from app.audit import commands as audit_commands
 from app.audit import sealing as audit_sealing
+from app.audit import tables as audit_tables
 from app.audit import views as audit_views
 from app.dayend import commands as dayend_commands
 from app.dayend import jobs as dayend_jobs
@@ -42,12 +43,23 @@ from app.kernel.database import ENGINE_OPTIONS, db
 from app.kernel.encryption import Keyring
 from app.kernel.files import chunks as file_chunks
 from app.kernel.files import jobs as files_jobs
+from app.kernel.files import purposes as file_purposes
+from app.kernel.files.errors import FileMissing
+from app.ledger import api as ledger_api
 from app.ledger import commands as ledger_commands
+from app.ledger import entries
 from app.ledger import queries as ledger_queries
 from app.ledger import verify as ledger_verify
+from app.ledger import views as ledger_views
+from app.members import api as members_api
 from app.members import carers, followers
 from app.members import queries as members_queries
 from app.members import views as members_views
+from app.members.documents import jobs as document_jobs
+from app.members.documents import purposes as document_purposes
+from app.members.documents import queries as document_queries
+from app.members.documents import views as document_views
+from app.members.documents.errors import DocumentMissing
 from app.members.errors import MemberMissing
 from app.messaging import commands as messaging_commands
 from app.messaging import jobs as messaging_jobs
@@ -58,6 +70,7 @@ from app.ops import jobs as ops_jobs
 from app.ops import metrics, sentry, start
 from app.ops import requests as ops_requests
 from app.ops import views as ops_views
+from app.payments import api as payments_api
 from app.payments import destinations, hooks, rails
 from app.payments import jobs as payments_jobs
 from app.payments import queries as payments_queries
@@ -69,15 +82,20 @@ from app.payments.rails.mpesa import callbacks as mpesa_callbacks
 from app.payments.rails.mpesa import jobs as mpesa_jobs
 from app.payments.rails.mpesa import views as mpesa_views
 from app.payments.rails.mpesa.rail import MpesaRail
+from app.savings import api as savings_api
 from app.savings import queries as savings_queries
 from app.savings import service as savings_service
 from app.savings import verify as savings_verify
 from app.savings import views as savings_views
 from app.savings.errors import AccountMissing, ProductMissing
+from app.society import queries as society_queries
+from app.society import views as society_views
+from app.society.errors import BranchMissing
 from app.web import (
     access,
     belongings,
     directories,
+    downloads,
     errors,
     finders,
     frame,
@@ -89,7 +107,9 @@ from app.web import (
     reach,
     reads,
     search,
+    uploads,
 )
+from app.web import settings as settings_home
 from config import Settings
 
 migrate = Migrate(directory="migrations", compare_type=True)
@@ -113,7 +133,9 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
         _belongings(app)
         _files()
         _close_of_day()
+        audit_tables.install()
         _two_people()
+        _settings()
         _places()
         _searches()
     return app
@@ -145,6 +167,7 @@ def _manners(app: Flask, settings: Settings) -> None:
     metrics.install(app)
     limits.install(app, settings)
     frame.install(app, settings)
+    uploads.install(app)
     access.install(app, settings)
     errors.install(app)
     problems.install(app)
@@ -164,7 +187,10 @@ def _rooms(app: Flask) -> None:
         webhook_views.bp,
         approvals_views.bp,
         audit_views.bp,
+        ledger_views.bp,
         members_views.bp,
+        document_views.bp,
+        downloads.bp,
         profile.bp,
         savings_views.bp,
         payments_views.bp,
@@ -173,7 +199,13 @@ def _rooms(app: Flask) -> None:
         messaging_views.bp,
         messaging_views.hooks,
         mpesa_views.bp,
+        settings_home.bp,
+        society_views.bp,
         mpesa_api.bp,
+        members_api.bp,
+        savings_api.bp,
+        payments_api.bp,
+        ledger_api.bp,
         dayend_views.bp,
     ):
         app.register_blueprint(views)
@@ -230,9 +262,45 @@ def _members_accounts() -> None:
     ledger_verify.register("fees", fees_verify.compare)
 
 
+def _settings() -> None:
+    """What an administrator changes rarely; who keeps a branch from being closed."""
+    society_queries.register(identity_queries.at_branch)
+    society_queries.register(members_queries.at_branch)
+    put = settings_home.register
+    put(
+        "Society",
+        "Society details",
+        "society.details",
+        "settings.view",
+        "Name, number and address, as papers name it",
+        state=lambda: society_queries.details().name,
+    )
+    put(
+        "Society",
+        "Branches",
+        "society.branches",
+        "settings.view",
+        "Where the society is",
+        state=lambda: f"{len(ledger_queries.branches())} open",
+    )
+    put(
+        "Society",
+        "Business calendar",
+        "society.calendar_page",
+        "settings.view",
+        "Public holidays, and days on which the society decided otherwise",
+    )
+    put("Money", "Fees", "fees.index", "fees.view", "What members are charged, and excise duty")
+    put("Money", "Savings products", "savings.products", "savings.view", "What may be saved in, and on what terms")
+    put("Money", "M-PESA", "mpesa.show", "mpesa.configure", "The paybill: keys, addresses, limits, tests")
+    put("People", "Users", "identity.users", "identity.manage_users", "Who works here, and in which roles")
+    put("Programs", "API tokens", "api_tokens.show", "identity.manage_tokens", "Which programs may act for whom")
+    put("Programs", "System health", "ops.show", "ops.view", "Whether everything runs")
+
+
 def _two_people() -> None:
     """What needs a second person: each room's commands, by name."""
-    approvals.register(thresholds.COMMAND)
+    two_people.install()
     for command in fees_decisions.COMMANDS:
         approvals.register(command)
 
@@ -241,6 +309,8 @@ def _belongings(app: Flask) -> None:
     """Where the records belong that addresses name, so that the gate can tell who reaches them."""
     reach.locate(app, "member_id", members_queries.whereabouts, missing=MemberMissing)
     reach.locate(app, "account_id", savings_queries.whereabouts, missing=AccountMissing)
+    reach.locate(app, "member_number", members_queries.whereabouts_by_number, missing=MemberMissing)
+    reach.locate(app, "account_number", savings_queries.whereabouts_by_number, missing=AccountMissing)
     reach.locate(app, "product_id", savings_queries.product_whereabouts, missing=ProductMissing)
     reach.locate(app, "payment_id", payments_queries.whereabouts, missing=PaymentMissing)
     reach.locate(app, "allocation_id", payments_queries.share_whereabouts, missing=PaymentMissing)
@@ -252,12 +322,18 @@ def _belongings(app: Flask) -> None:
     reach.locate(app, "tariff_id", fees_queries.whereabouts, missing=TariffMissing)
     reach.locate(app, "approval_id", approvals_queries.whereabouts, missing=ApprovalMissing)
     reach.locate(app, "delegation_id", stand_ins.whereabouts, missing=DelegationMissing)
+    reach.locate(app, "branch_code", society_queries.branch_whereabouts, missing=BranchMissing)
+    reach.locate(app, "document_id", document_queries.whereabouts, missing=DocumentMissing)
+    reach.locate(app, "file_id", downloads.whereabouts, missing=FileMissing)
+    reach.locate(app, "entry_id", entries.whereabouts)
     reach.names_no_record(app, "command_name")
     reach.locate(app, "role_code", identity_queries.role_whereabouts, missing=RoleMissing)
 
 
 def _files() -> None:
-    """What the store of files needs of others."""
+    """What files are kept for, and what is sealed in a way of its own."""
+    file_purposes.register(document_purposes.DOCUMENT)
+    file_purposes.register(document_purposes.PHOTO)
     rotation.also("stored_file_chunk.sealed", file_chunks.rotate_some)
 
 
@@ -275,11 +351,13 @@ def _places() -> None:
     nav.register("Approvals", "approvals.index", None, 45, "decide", waiting=approvals_views.waiting_for_me)
     nav.register("Savings products", "savings.products", "savings.manage_products", 50, "savings", group=BACK_OFFICE)
     nav.register("Messages", "messaging.index", "messaging.view", 60, "message", group=BACK_OFFICE)
+    nav.register("Ledger", "ledger.index", "ledger.view", 65, "book", group=BACK_OFFICE)
     nav.register("Audit trail", "audit.show", "audit.view", 70, "book", group=BACK_OFFICE)
     nav.register("Close of day", "dayend.show", "dayend.run", 75, "check", group=BACK_OFFICE)
     nav.register("M-PESA", "mpesa.show", "mpesa.configure", 78, "settings", group=BACK_OFFICE)
     nav.register("Users", "identity.users", "identity.manage_users", 80, "people", group=BACK_OFFICE)
     nav.register("API tokens", "api_tokens.show", "identity.manage_tokens", 90, "settings", group=BACK_OFFICE)
+    nav.register("Settings", "settings.show", "settings.view", 99, "settings", group=BACK_OFFICE)
     nav.register("System health", "ops.show", "ops.view", 95, "check", group=BACK_OFFICE)
 
 
@@ -300,6 +378,7 @@ def _driver(url: str) -> str:
 JOBS = (
     approvals_jobs,
     dayend_jobs,
+    document_jobs,
     files_jobs,
     identity_jobs,
     messaging_jobs,

@@ -220,6 +220,13 @@ def branch_names() -> dict[int, str]:
     return {branch.id: branch.name for branch in ledger.branches()}
 
 
+def at_branch(branch_id: int) -> list[str]:
+    """Who still works at a branch, as a sentence: nobody closes it under them."""
+    working = select(func.count()).select_from(Staff)
+    count = db.session.scalar(working.where(Staff.branch_id == branch_id, Staff.status != StaffStatus.LEFT)) or 0
+    return [f"{count} {'user works' if count == 1 else 'users work'} here."] if count else []
+
+
 def names_of(ids: Collection[str]) -> Mapping[str, str]:
     """What these staff are called, by id as text: audit keeps actors as plain values."""
     rows = db.session.execute(select(Staff.id, Staff.name).where(Staff.id.in_([UUID(staff_id) for staff_id in ids])))

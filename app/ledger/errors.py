@@ -85,6 +85,12 @@ class BranchClosed(Conflict):
     code = "branch_closed"
 
 
+class BranchNotEmpty(Conflict):
+    """A branch cannot be closed while something is kept there."""
+
+    code = "branch_not_empty"
+
+
 class LedgerAccountRetired(Conflict):
     """The line of the chart is no longer used."""
 
@@ -125,6 +131,15 @@ class AlreadyReversed(Conflict):
     """The entry was reversed before."""
 
     code = "already_reversed"
+
+
+class NotReversible(Conflict):
+    """The entry belongs to another record and is corrected there."""
+
+    code = "not_reversible"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This entry cannot be reversed by hand. {why} No money moved.")
 
 
 class NumberTaken(Conflict):
@@ -183,6 +198,9 @@ _REFUSALS: dict[str, tuple[type[Refusal], str]] = {
     "PL032": (NumberTaken, "Another account has the number {number}."),
     "PL033": (AccountNotEmpty, "Account {number} is not empty: {balance} on {code}, {held} held. It stays open."),
     "PL034": (HoldDiffers, "Something else is already held for this. Nothing was held."),
+    "PL036": (BranchNotEmpty, "The head office cannot be closed."),
+    "PL037": (BranchNotEmpty, "{name} stays open: {count} member accounts are kept there. Move or close them first."),
+    "PL038": (BranchNotEmpty, "{name} stays open: ledger account {account} still has a balance there."),
     "PL035": (HoldMissing, "Nothing is held for this."),
 }
 

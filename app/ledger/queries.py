@@ -70,9 +70,10 @@ def seal_of(on: date) -> Seal:
     return Seal(on, row.hash, row.entry_count, row.posting_count, Money(int(row.debit_cents)))
 
 
-def branches() -> list[Branch]:
-    """All branches that are open, the head office first."""
-    rows = db.session.execute(select(t.branch).where(t.branch.c.is_active).order_by(t.branch.c.id))
+def branches(*, closed_too: bool = False) -> list[Branch]:
+    """All branches that are open, the head office first; those that were closed only if asked."""
+    found = select(t.branch) if closed_too else select(t.branch).where(t.branch.c.is_active)
+    rows = db.session.execute(found.order_by(t.branch.c.id))
     return [Branch(row.id, row.code, row.name, row.is_active) for row in rows]
 
 
@@ -220,6 +221,7 @@ def entry(entry_id: int) -> EntryHead:
         actor_id=row.actor_id,
         key=row.idempotency_key,
         reverses=EntryId(row.reverses_id) if row.reverses_id is not None else None,
+        on_behalf_of=row.on_behalf_of,
     )
 
 
@@ -252,9 +254,17 @@ def entries_of(cause: Cause) -> list[EntryId]:
 
 
 def statement(
-    account: int, *, code: str | None = None, after: str | None = None, size: int = PAGE_SIZE
+    account: int,
+    *,
+    code: str | None = None,
+    first_on: date | None = None,
+    last_on: date | None = None,
+    after: str | None = None,
+    size: int = PAGE_SIZE,
 ) -> Page[StatementLine]:
     """The movements of an account in the order they were booked, newest first, each with the balance after it.
+
+    ``first_on`` and ``last_on`` leave out what was booked before or after; the balances stay what they are.
 
     Refuses with AccountMissing.
     """
@@ -263,6 +273,10 @@ def statement(
     query = select(
         movement, t.entry.c.posted_at, t.entry.c.description, t.entry.c.cause_type, t.entry.c.cause_id
     ).join_from(movement, t.entry, t.entry.c.id == movement.c.entry_id)
+    if first_on:
+        query = query.where(movement.c.booked_on >= first_on)
+    if last_on:
+        query = query.where(movement.c.booked_on <= last_on)
     page = keyset(query, by=(movement.c.entry_id, movement.c.line), after=after, size=size)
     return Page([_statement_line(row) for row in page.items], page.next)
 

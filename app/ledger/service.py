@@ -198,6 +198,19 @@ def add_branch(code: str, name: str, *, by: Actor) -> int:
     return branch_id
 
 
+def rename_branch(code: str, name: str, *, by: Actor) -> None:
+    """Give a branch another name; its code stays. Refuses with BranchClosed if there is no such branch."""
+    _call("rename_branch(:code, :name, :by)", code=code, name=name, by=by.principal)
+
+
+def close_branch(code: str, *, by: Actor) -> None:
+    """Close a branch that keeps no open account and owns and owes nothing.
+
+    Refuses with BranchClosed and BranchNotEmpty; Busy while somebody posts a long batch.
+    """
+    _call("close_branch(:code, :by)", code=code, by=by.principal)
+
+
 def add_ledger_account(
     code: str,
     name: str,
@@ -285,6 +298,7 @@ __all__ = [
     "add_branch",
     "add_ledger_account",
     "close_account",
+    "close_branch",
     "close_period",
     "credit",
     "debit",
@@ -297,6 +311,7 @@ __all__ = [
     "post",
     "post_batch",
     "release_hold",
+    "rename_branch",
     "retire_ledger_account",
     "reverse",
     "roll_day",

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, case, f
 
 from app.kernel.database import db
 from app.kernel.encryption import keyed_hash
-from app.kernel.paging import Page, keyset
+from app.kernel.paging import PAGE_SIZE, Page, keyset
 from app.kernel.phones import Phone
 from app.kernel.reach import EVERYWHERE, Whereabouts, Within
 from app.members import rules
@@ -94,6 +94,12 @@ def whereabouts(member_id: UUID) -> Whereabouts | None:
         select(Member.branch_id, Member.officer_id, Member.agent_id).where(Member.id == member_id)
     ).one_or_none()
     return Whereabouts(*row) if row else None
+
+
+def whereabouts_by_number(number: str) -> Whereabouts | None:
+    """Where the member of a number belongs; None if there is none."""
+    member_id = by_number(number)
+    return whereabouts(member_id) if member_id else None
 
 
 def within_reach(within: Within) -> list[ColumnElement[bool]]:
@@ -232,10 +238,12 @@ def matching(terms: rules.SearchTerms) -> ColumnElement[bool]:
     return Member.id.in_(union_all(*ways))
 
 
-def listing(wanted: MemberFilter, *, within: Within = EVERYWHERE, after: str | None = None) -> Page[Hit]:
+def listing(
+    wanted: MemberFilter, *, within: Within = EVERYWHERE, after: str | None = None, size: int = PAGE_SIZE
+) -> Page[Hit]:
     """One page of the members that pass a filter, newest number first."""
     query = select(Member.id, Member.number).where(*_conditions(wanted), *within_reach(within))
-    page = keyset(query, by=[Member.number], after=after)  # type: ignore[arg-type]  # rows of any width
+    page = keyset(query, by=[Member.number], after=after, size=size)  # type: ignore[arg-type]  # rows of any width
     return Page(_hits([row.id for row in page.items]), page.next)
 
 
@@ -250,6 +258,14 @@ def joined_on(day: date, *, within: Within = EVERYWHERE) -> int:
     """How many joined the society on a day."""
     joined = select(func.count()).select_from(Member).where(Member.joined_on == day, *within_reach(within))
     return db.session.scalar(joined) or 0
+
+
+def at_branch(branch_id: int) -> list[str]:
+    """Who still belongs to a branch, as a sentence: nobody closes it under them."""
+    staying = [status for status in MemberStatus if status.is_open]
+    belonging = select(func.count()).select_from(Member)
+    count = db.session.scalar(belonging.where(Member.branch_id == branch_id, Member.status.in_(staying))) or 0
+    return [f"{count:,} {'member belongs' if count == 1 else 'members belong'} here."] if count else []
 
 
 def number_hash(phone: Phone) -> bytes:

@@ -1,0 +1,1 @@
+"""The society itself: its details, its branches, and the days on which it works."""
