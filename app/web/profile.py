@@ -15,6 +15,7 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask_login import current_user
 
 from app.audit import queries as audit
+from app.audit import reads as audit_reads
 from app.audit.queries import Sought
 from app.fees import queries as fees
 from app.identity import queries as identity
@@ -37,6 +38,7 @@ from app.web.pages import page
 bp = Blueprint("profile", __name__, url_prefix="/members")
 
 LATEST = 5
+LATEST_READERS = 10
 MONTHS = 12
 
 
@@ -102,12 +104,14 @@ def activity(member_id: UUID) -> Response:
     sees_trail = current_user.may("audit.view")
     sought = Sought(subject_type="member", subject_id=str(member_id))
     trail = audit.events(sought, within=reach.of("audit.view")).items if sees_trail else []
+    readers = audit_reads.of_record(("member", member_id), latest=LATEST_READERS) if sees_trail else []
     return page(
         "web/profile_activity.html",
         head=head(member_id),
         steps=members.status_history(member_id),
         trail=trail,
-        names=audit.names_for(trail) if trail else {},
+        readers=readers,
+        names={**audit.names_for(trail), **audit_reads.names_for(readers)},
     )
 
 
@@ -138,6 +142,7 @@ def _tabs(member_id: UUID, at: Whereabouts) -> list[Tab]:
         ("members.view", Tab("overview", "Overview", url_for("profile.show", member_id=member_id))),
         ("payments.view", Tab("payments", "Payments", url_for("payments.index", member=member_id))),
         ("savings.view", Tab("savings", "Savings", url_for("profile.savings_tab", member_id=member_id))),
+        ("members.view_documents", Tab("documents", "Documents", url_for("documents.index", member_id=member_id))),
         ("members.view", Tab("activity", "Activity", url_for("profile.activity", member_id=member_id))),
     ]
     return [tab for permission, tab in every if current_user.may(permission, at)]
@@ -191,9 +196,7 @@ def _savings_curve(accounts: Sequence[AccountWithBalance]) -> charts.Line | None
 def _latest_payments(member_id: UUID) -> dict[str, object]:
     if not current_user.may("payments.view"):
         return {}
-    latest = payments.history(
-        PaymentFilter(member_id=member_id), within=reach.of("payments.view"), size=LATEST
-    ).items
+    latest = payments.history(PaymentFilter(member_id=member_id), within=reach.of("payments.view"), size=LATEST).items
     open_now = sum(not payment.state.is_closed for payment in latest)
     return {"payments": latest, "member_id": member_id, "open_now": open_now}
 

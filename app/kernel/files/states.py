@@ -19,6 +19,11 @@ class FileState(LabelledEnum):
         """Whether a page should look again in a moment."""
         return self is FileState.QUARANTINED
 
+    @property
+    def tone(self) -> str:
+        """How its badge looks."""
+        return {FileState.READY: "ok", FileState.QUARANTINED: "info", FileState.DELETED: ""}.get(self, "bad")
+
 
 class Verdict(LabelledEnum):
     """What the malware scanner said."""
@@ -59,3 +64,8 @@ class ExportState(LabelledEnum):
     def is_open(self) -> bool:
         """Whether a page should look again in a moment."""
         return self in (ExportState.WAITING, ExportState.RUNNING)
+
+    @property
+    def tone(self) -> str:
+        """How its badge looks."""
+        return {ExportState.READY: "ok", ExportState.FAILED: "bad"}.get(self, "info")
