@@ -13,6 +13,7 @@ What the decorator is told, the view is handed, by these names:
 ``body=``         a ``Form``: the JSON body, as ``body``, read strictly; an endpoint without one takes no body
 ``moves_money=``  the sender must send an ``Idempotency-Key``. Every POST may, and is handed it as ``key``: give it to
                   ``carry_out``, which does the work in one transaction, once for each key
+``only_reads=``   a POST that changes nothing (a search whose words must stand in no address) takes no key
 ``version=``      a function of the address that gives the record's version. An edit must then name it in ``If-Match``
                   and is handed it as ``version``; a GET whose answer is a ``VersionedAnswer`` has an ETag either way
 
@@ -55,9 +56,14 @@ class Contract:
     query: type[Form] | None = None
     body: type[Form] | None = None
     moves_money: bool = False
+    only_reads: bool = False
     version: Version | None = None
     refuses: tuple[type[Refusal], ...] = ()
     scope: str | None = None
+
+    def takes_key(self, method: str) -> bool:
+        """Whether the sender may send a key, so that the request can be sent again."""
+        return method == "POST" and self.scope is not None and not self.only_reads
 
 
 def scoped(
@@ -69,12 +75,13 @@ def scoped(
     query: type[Form] | None = None,
     body: type[Form] | None = None,
     moves_money: bool = False,
+    only_reads: bool = False,
     version: Version | None = None,
     refuses: tuple[type[Refusal], ...] = (),
 ) -> Callable[[View], View]:
     """Only with a token of this scope, of somebody with the permission, named where the scope stands for several."""
     needed = SCOPES[scope].needs(permission)
-    contract = Contract(answer, status, query, body, moves_money, version, refuses, scope)
+    contract = Contract(answer, status, query, body, moves_money, only_reads, version, refuses, scope)
 
     def note(view: Callable[..., Any]) -> Any:
         @wraps(view)
@@ -116,7 +123,7 @@ def _answer(contract: Contract, view: Callable[..., Any], address: Mapping[str, 
         given["query"] = parameters.read(contract.query)
     else:
         parameters.refuse_unknown(set())
-    if request.method == "POST":
+    if contract.takes_key(request.method):
         given["key"] = replays.idempotency_key(needed=contract.moves_money)
     if contract.body:
         given["body"] = bodies.read(contract.body)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import contains_eager
 from app.kernel import clock
 from app.kernel.database import db
 from app.kernel.money import Money
-from app.kernel.paging import Page, keyset
+from app.kernel.paging import PAGE_SIZE, Page, keyset
 from app.kernel.reach import EVERYWHERE, SOCIETY_WIDE, Whereabouts, Within
 from app.members import queries as members
 from app.members.models import Member
@@ -177,7 +177,9 @@ def history_total(chosen: PaymentFilter, *, within: Within = EVERYWHERE) -> Filt
     return FilterTotal(min(row[0], LARGEST_COUNT), Money(_cents(row[1])), row[0] <= LARGEST_COUNT)
 
 
-def suspense(*, within: Within = EVERYWHERE, after: str | None = None) -> Page[PaymentAllocation]:
+def suspense(
+    *, within: Within = EVERYWHERE, after: str | None = None, size: int = PAGE_SIZE
+) -> Page[PaymentAllocation]:
     """Money that waits to be allocated, newest first."""
     query = (
         select(PaymentAllocation)
@@ -185,7 +187,7 @@ def suspense(*, within: Within = EVERYWHERE, after: str | None = None) -> Page[P
         .where(PaymentAllocation.state == AllocationState.SUSPENSE, *_reached(within))
         .options(contains_eager(PaymentAllocation.payment).lazyload(Payment.allocations))
     )
-    return keyset(query, by=(PaymentAllocation.id,), after=after)
+    return keyset(query, by=(PaymentAllocation.id,), after=after, size=size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from app.kernel.database import db
 from app.kernel.money import ZERO, Money
-from app.kernel.paging import Page
+from app.kernel.paging import PAGE_SIZE, Page
 from app.kernel.reach import COMMON, Whereabouts
 from app.ledger import queries as ledger
 from app.ledger.values import Balance, LedgerAccount, StatementLine
@@ -66,6 +66,20 @@ def product_whereabouts(product_id: UUID) -> Whereabouts | None:
     """A product is the same for every branch; None if there is none."""
     known = db.session.scalar(select(SavingsProduct.id).where(SavingsProduct.id == product_id))
     return COMMON if known else None
+
+
+def numbered(number: str) -> int:
+    """The account of this number, and no other. Refuses with AccountMissing."""
+    found = db.session.scalar(select(SavingsAccount.id).where(SavingsAccount.number == number.upper()))
+    if found is None:
+        raise AccountMissing
+    return found
+
+
+def whereabouts_by_number(number: str) -> Whereabouts | None:
+    """Where the account of a number belongs; None if there is none."""
+    found = db.session.scalar(select(SavingsAccount.id).where(SavingsAccount.number == number.upper()))
+    return whereabouts(found) if found else None
 
 
 def get_for_update(account_id: int) -> SavingsAccount:
@@ -202,9 +216,16 @@ def control_accounts() -> list[LedgerAccount]:
     return [account for account in ledger.ledger_accounts(control=True) if account.type == "liability"]
 
 
-def statement(account_id: int, *, after: str | None = None) -> Page[StatementLine]:
-    """The movements of an account, newest first, each with the balance after it."""
-    return ledger.statement(account_id, after=after)
+def statement(
+    account_id: int,
+    *,
+    first_on: date | None = None,
+    last_on: date | None = None,
+    after: str | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[StatementLine]:
+    """The movements of an account that were booked on these days, newest first, each with the balance after it."""
+    return ledger.statement(account_id, first_on=first_on, last_on=last_on, after=after, size=size)
 
 
 def _of(member_id: UUID) -> Sequence[SavingsAccount]:

@@ -21,7 +21,6 @@ from werkzeug.routing.converters import AnyConverter, IntegerConverter, UUIDConv
 
 from app.api.access import Scoped
 from app.identity import queries
-from app.identity.scopes import SCOPES
 from app.web.access import Public, Staff, declared
 
 FILE = Path(__file__).parent / "access_matrix.csv"
@@ -82,7 +81,7 @@ def as_declared(app: Flask, method: str, rule: Rule) -> Row:
         return Row(method, name_of(rule), "open", dict.fromkeys(ROLES, "open"))
     assert isinstance(declaration, Staff | Scoped)
     scoped = isinstance(declaration, Scoped)
-    permission = SCOPES[declaration.scope].permission if scoped else declaration.permission
+    permission = declaration.permission
     held = {role.code: {right.code for right in role.permissions} for role in queries.roles()}
     may = {role: "yes" if permission is None or permission in held[role] else "no" for role in ROLES}
     return Row(method, name_of(rule), "token" if scoped else "sign-in", may)

@@ -98,7 +98,7 @@ def _parameters(endpoint: Endpoint, schemas: Schemas) -> list[Parameter | Refere
             )
             for name, schema in schemas.parameters(contract.query).items()
         ]
-    if endpoint.method == "POST" and contract.scope:
+    if contract.takes_key(endpoint.method):
         found.append(_key(contract))
     if contract.version:
         found.append(_precondition(endpoint.method))

@@ -90,7 +90,7 @@ def _success(contract: Contract, method: str, answer: Reference) -> Response:
         named.append("Link")
     if contract.status == HTTPStatus.CREATED:
         named.append("Location")
-    if method == "POST" and contract.scope:
+    if contract.takes_key(method):
         named.append(answers.REPLAYED)
     return Response(
         description=(contract.answer.__doc__ or "").strip().splitlines()[0],
