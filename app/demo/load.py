@@ -36,7 +36,7 @@ from app.savings.models import SavingsProduct
 from app.savings.schemas import NewProduct
 
 BY = Actor.system("demo")
-OFFICER = "officer"
+OFFICER, AGENT = "officer", "agent"
 
 STAFF = (
     ("admin", "Amina Hassan", "administrator"),
@@ -45,7 +45,7 @@ STAFF = (
     ("teller", "Kevin Omondi", "teller"),
     ("accountant", "Lydia Mwende", "accountant"),
     ("auditor", "Samuel Wekesa", "auditor"),
-    ("agent", "Peris Moraa", "agent"),
+    (AGENT, "Peris Moraa", "agent"),
 )
 
 PRODUCTS = (
@@ -85,13 +85,15 @@ def load(count: int, *, seed: int, password: str) -> Loaded | None:
     ledger.open_books(clock.today_eat(), by=BY)
     today = clock.business_date()
     branches = _branches()
-    officer_id = _staff(branches[-1], password)
+    staff_ids = _staff(branches[-1], password)
     products = _products()
     months = history.open_months(today, history.months_for(count), by=BY)
     accounts: list[Account] = []
     chance = Random(seed)  # noqa: S311 - which accounts people hold, no secret
     for chunk in _chunks(people(count, seed=seed, today=today), CHUNK):
-        registered = members.register(chunk, branches=branches, officer_id=officer_id, by=BY)
+        registered = members.register(
+            chunk, branches=branches, officer_id=staff_ids[OFFICER], agent_id=staff_ids[AGENT], by=BY
+        )
         accounts += members.open_accounts(registered, products, chance=chance, by=BY)
     posted = ledger.post_batch(history.deposits(accounts, months, seed=seed), by=BY)
     made = Loaded(count, len(accounts), posted.entries)
@@ -105,8 +107,8 @@ def _branches() -> list[int]:
     return [ledger_queries.head_office(), known.get("NKU") or ledger.add_branch("NKU", "Nakuru", by=BY)]
 
 
-def _staff(branch_id: int, password: str) -> UUID:
-    """One user for each role; returns the loan officer, who looks after everybody."""
+def _staff(branch_id: int, password: str) -> dict[str, UUID]:
+    """One user for each role, by username; all of them work at one branch."""
     made: dict[str, UUID] = {}
     password_hash = passwords.hashed(password)
     for username, name, role in STAFF:
@@ -114,7 +116,7 @@ def _staff(branch_id: int, password: str) -> UUID:
         made[username] = known.id if known else staff.create_demonstration(
             username=username, name=name, branch_id=branch_id, role=role, password_hash=password_hash, by=BY
         )  # fmt: skip
-    return made[OFFICER]
+    return made
 
 
 def _products() -> dict[str, SavingsProduct]:

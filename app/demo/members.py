@@ -21,6 +21,7 @@ from app.members.service import phone_row
 from app.members.states import MemberStatus
 from app.savings.models import NEXT_ACCOUNT_NUMBER, AccountStatus, SavingsAccount, SavingsProduct
 
+VISITED = 4  # of so many members at the branch the field agent visits one
 NORMAL = "DEPOSITS"  # everybody has one, and money that names only the member goes there
 OTHERS = {"ORDINARY": 0.45, "GOAL": 0.12}  # how many have an account in these, too
 
@@ -52,16 +53,28 @@ class Account:
     member: Registered
 
 
-def register(people: Sequence[Person], *, branches: Sequence[int], officer_id: UUID, by: Actor) -> list[Registered]:
-    """Enter invented people in the register, as if they had joined when they say."""
+def register(
+    people: Sequence[Person], *, branches: Sequence[int], officer_id: UUID, agent_id: UUID, by: Actor
+) -> list[Registered]:
+    """Enter invented people in the register, as if they had joined when they say.
+
+    The officer looks after everybody at his branch, the last; the agent visits every fourth of them, the first member
+    among these.
+    """
     ids, numbers = take("uuidv7()", len(people)), take(NEXT_MEMBER_NUMBER, len(people))
     made = [Registered(key, branches[person.branch], person) for key, person in zip(ids, people, strict=True)]
     instant = clock.now()
     copy_rows(
         Member,
         [
-            {**_member(member), "number": number, "officer_id": officer_id, "updated_at": instant}
-            for member, number in zip(made, numbers, strict=True)
+            {
+                **_member(member),
+                "number": number,
+                "officer_id": officer_id if member.branch_id == branches[-1] else None,
+                "agent_id": agent_id if member.branch_id == branches[-1] and place % VISITED == 0 else None,
+                "updated_at": instant,
+            }
+            for place, (member, number) in enumerate(zip(made, numbers, strict=True))
         ],
     )
     copy_rows(

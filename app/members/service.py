@@ -174,7 +174,7 @@ def _check_place(details: MemberDetails, within: Within, *, was: Whereabouts | N
     stays = {was.officer_id, was.agent_id} if was else set()
     for field, staff_id in chosen.items():
         place = identity.whereabouts(staff_id) if staff_id and staff_id not in stays else None
-        if staff_id and staff_id not in stays and (place is None or place.branch_id != within.branch_id):
+        if place and place.branch_id != within.branch_id:
             errors[field] = "Choose somebody who works at your branch."
     if errors:
         raise Invalid(errors)

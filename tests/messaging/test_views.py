@@ -21,7 +21,7 @@ REPORT = {
 
 @pytest.fixture
 def manager(app, signed_in):
-    return signed_in("manager")
+    return signed_in("auditor")
 
 
 @pytest.fixture

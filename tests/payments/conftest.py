@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from app.demo import load
 from app.kernel.money import Money
 from app.kernel.transactions import in_transaction
+from app.members import queries as members
 from app.messaging import provider
+from tests.harness.people import hire, signed_in_client
 from tests.harness.servers import DEMO_PASSWORD
 from tests.payments.mpesa import conftest as mpesa
 from tests.payments.mpesa.conftest import paybill, society
 
 __all__ = ["paybill", "society"]
+
+
+@pytest.fixture
+def signed_in(app: Flask, society: mpesa.Society) -> Callable[[str], FlaskClient]:
+    """Somebody with this role who works at the branch of the society's members."""
+    branch_id = members.get(society.member_id).branch_id
+    return lambda role: signed_in_client(app, hire(role, branch_id=branch_id))
 
 
 @pytest.fixture

@@ -195,12 +195,11 @@ def test_the_history_is_narrowed_by_its_address(society, signed_in):
     paid, number = sent(society), receipt()
     receive(money(number), prompt=paid)
     receive(money(receipt(), "700", account="SHARES", channel="confirmation"))
-    officer = signed_in("officer")
+    accountant = signed_in("accountant")
 
     def amounts(query):
-        return re.findall(
-            r'<td class="n">([\d,.]+)</td>\s*<td class="second">', officer.get(f"/payments/?{query}").text
-        )
+        page = accountant.get(f"/payments/?{query}").text
+        return re.findall(r'<td class="n">([\d,.]+)</td>\s*<td class="second">', page)
 
     assert amounts("") == ["700.00", "1,500.00"]
     assert amounts(f"receipt={number.lower()}") == ["1,500.00"]
