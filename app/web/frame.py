@@ -30,7 +30,7 @@ def install(app: Flask, settings: Settings) -> None:
         places=nav.places,
         narrow_places=nav.narrow_places,
         place_here=nav.here,
-        standing=standing.of_this_page,
+        standing_of_page=standing.of_this_page,
         relaxations=settings.relaxations,
     )
     if settings.trusted_proxies:
