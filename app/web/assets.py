@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from flask import Flask, Response, abort, current_app, request, url_for
@@ -69,6 +70,7 @@ def _names(folder: Path) -> list[str]:
     )
 
 
+@cache
 def _read(path: Path, name: str) -> Asset:
     content = path.read_bytes()
     etag = hashlib.sha256(content).hexdigest()[:12]

@@ -17,6 +17,8 @@ from werkzeug.datastructures import Accept
 
 PLAIN = "identity"
 _QUALITY_ONCE = 11  # static files: compressed at start, so take the time
+_QUALITY_LARGE = 9  # seconds for the last tenth would delay every start
+_LARGE_BYTES = 200_000
 _QUALITY_EACH = 5  # pages: about 1 ms for 20 KB
 _GZIP_EACH = 6
 _WORTH_BYTES = 400  # below this the headers weigh more than what is saved
@@ -28,8 +30,9 @@ def all_codings(content: bytes, mimetype: str) -> dict[str, bytes]:
     """A static file in each coding; pictures that are compressed already stay as they are."""
     if not mimetype.startswith(_TEXTUAL):
         return {PLAIN: content}
+    quality = _QUALITY_LARGE if len(content) > _LARGE_BYTES else _QUALITY_ONCE
     return {
-        "br": brotli.compress(content, quality=_QUALITY_ONCE),
+        "br": brotli.compress(content, quality=quality),
         "gzip": gzip.compress(content, compresslevel=9, mtime=0),
         PLAIN: content,
     }
@@ -69,6 +72,7 @@ def _may_compress(response: Response) -> bool:
         not response.direct_passthrough
         and not response.is_streamed
         and "Content-Encoding" not in response.headers
+        and not response.get_etag()[0]  # a strong one names these very bytes
         and (response.mimetype or "").startswith(_TEXTUAL)
         and (response.content_length or 0) >= _WORTH_BYTES
     )

@@ -11,9 +11,13 @@ COOKIELESS = ("/api/", "/hooks/")
 """Under these addresses cookies are neither read nor written, so no other site can make a browser act there."""
 
 
+SHOWN_IN_A_BROWSER = ("/api/docs", "/api/openapi.json")
+"""What people read about the API: these only show, and know who is signed in."""
+
+
 def is_cookieless(asked: Request) -> bool:
     """Whether this request is from a program that shows its own proof instead of a cookie."""
-    return asked.path.startswith(COOKIELESS)
+    return asked.path.startswith(COOKIELESS) and asked.path not in SHOWN_IN_A_BROWSER
 
 
 class PageSessions(SecureCookieSessionInterface):
