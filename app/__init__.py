@@ -8,6 +8,7 @@ from redis import Redis
 
 from app.api import problems
 from app.api import views as api_tokens
+from app.api.document import views as api_document
 from app.api.webhooks import jobs as webhook_jobs
 from app.api.webhooks import views as webhook_views
 from app.approvals import jobs as approvals_jobs
@@ -202,6 +203,7 @@ def _rooms(app: Flask) -> None:
         settings_home.bp,
         society_views.bp,
         mpesa_api.bp,
+        api_document.bp,
         members_api.bp,
         savings_api.bp,
         payments_api.bp,

@@ -35,6 +35,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from launcher.postgres import OWNER
+from tests.harness import trail
 from tests.harness.apps import dispose, make_app, rolled_back
 from tests.harness.clock import SettableClock
 from tests.harness.leftovers import clear_away
@@ -53,12 +54,22 @@ if TYPE_CHECKING:
 def pytest_sessionstart() -> None:
     """Begin on a machine without what an earlier run left behind when it was killed."""
     clear_away()
+    trail.start()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Share the tests out as this house needs it."""
     return ByFile(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _every_change_is_on_record() -> Iterator[None]:
+    """Whatever a page, endpoint, job or command of the application saves in a test leaves an audit row."""
+    trail.found.clear()
+    yield
+    untold, trail.found[:] = [str(one) for one in trail.found], []
+    assert untold == []
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from migrations.grants import append_only, application_role, grant
+from migrations.rights import BRANCH, SOCIETY, add_permission, drop_permission
 
 revision = "2026_11_22_audit_seal"
 down_revision = "2026_11_22_approvals"
@@ -34,6 +35,11 @@ def upgrade() -> None:
     for door in DOORS:
         op.execute(f"GRANT EXECUTE ON FUNCTION public.{door} TO {application_role()}")
     _views_of_records()
+    add_permission(
+        "audit.export",
+        "Take the audit trail away as a table",
+        {"administrator": SOCIETY, "manager": BRANCH, "auditor": SOCIETY},
+    )
 
 
 def _file_old_rows() -> None:
@@ -90,6 +96,7 @@ def _views_of_records() -> None:
         sa.Column("actor_kind", sa.Text, nullable=False),
         sa.Column("actor_id", sa.Text, nullable=False),
         sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("branch_id", sa.Integer),
         sa.Column("session_id", sa.Uuid),
         sa.Column("address", sa.Text),
         sa.Column("what", sa.Text, nullable=False),
@@ -102,11 +109,13 @@ def _views_of_records() -> None:
     op.create_index("ix_record_view_at", "record_view", ["at", "id"])
     op.create_index("ix_record_view_actor", "record_view", ["actor_kind", "actor_id", "at"])
     op.create_index("ix_record_view_session_id", "record_view", ["session_id", "at"])
+    op.create_index("ix_record_view_branch_id", "record_view", ["branch_id", "at", "id"])
     grant("record_view", "select, insert")
     append_only("record_view")
 
 
 def downgrade() -> None:
+    drop_permission("audit.export")
     for table in ("record_view", "audit_seal", "audit_digest"):
         op.drop_table(table)
     op.execute("DROP TRIGGER file_under_a_day ON audit_event")
