@@ -36,14 +36,14 @@ def show() -> ResponseReturnValue:
 
 
 @bp.get("/new")
-@requires("identity.manage_tokens")
+@requires("identity.manage_tokens", fresh=True)
 def new() -> ResponseReturnValue:
     """The form for a new token."""
     return _new(None)
 
 
 @bp.post("")
-@requires("identity.manage_tokens")
+@requires("identity.manage_tokens", fresh=True)
 def issue() -> ResponseReturnValue:
     """Issue a token and show its secret, this once."""
     form = NewToken.parse(request.form)

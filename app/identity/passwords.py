@@ -17,6 +17,7 @@ SHORTEST = 8  # where a second factor follows
 LONGEST = 200
 GUESSES_ENOUGH_ALONE = 10**10  # beyond what an attacker gets through before the sign-in counters stop him, by far
 GUESSES_ENOUGH = 10**8  # eight characters without a pattern; what is on a list of passwords is far below
+OWN_LETTERS = 5  # what must be left besides words about the person and the society
 LENGTH_ESTIMATED = 72  # the estimate's time grows with the square of the length; what follows can only add
 
 CONTEXT_WORDS = ("pamoja", "sacco", "fosa", "bosa", "mpesa", "m-pesa", "harambee", "kenya", "nairobi", "karibu")
@@ -43,9 +44,19 @@ def problem_with(password: str, *, is_alone: bool, about: Iterable[str] = ()) ->
         return f"Use at most {LONGEST} characters."
     if breaches.is_known(_normal(password)):
         return "This password was found in a data breach elsewhere, so attackers try it. Choose another one."
-    if _guesses(_normal(password), about) < (GUESSES_ENOUGH_ALONE if is_alone else GUESSES_ENOUGH):
+    if _is_about(_normal(password), [*CONTEXT_WORDS, *about]) or _guesses(_normal(password), about) < (
+        GUESSES_ENOUGH_ALONE if is_alone else GUESSES_ENOUGH
+    ):
         return "This is too easy to guess: a common password, a pattern, or words about you or the society."
     return None
+
+
+def _is_about(password: str, words: Iterable[str]) -> bool:
+    """Whether hardly anything is left of it without these words: however many of them, they are the first guess."""
+    rest = password.lower()
+    for word in sorted({word.lower() for word in words if len(word) > 2}, key=len, reverse=True):
+        rest = rest.replace(word, " ")
+    return sum(letter.isalnum() for letter in rest) < OWN_LETTERS
 
 
 def _guesses(password: str, about: Iterable[str]) -> int:

@@ -42,7 +42,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("")
-@requires("mpesa.configure")
+@requires("mpesa.configure", fresh=True)
 def save() -> ResponseReturnValue:
     """Save the settings."""
     form = ConfigurationForm.parse(request.form)
