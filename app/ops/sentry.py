@@ -39,7 +39,6 @@ def install(settings: Settings) -> None:
         dsn=settings.sentry_dsn,
         release=settings.release,
         environment=settings.profile,
-        send_default_pii=False,
         include_local_variables=False,
         include_source_context=False,
         max_request_body_size="never",
