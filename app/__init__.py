@@ -95,6 +95,7 @@ from app.society.errors import BranchMissing
 from app.web import (
     access,
     belongings,
+    chart_uses,
     directories,
     downloads,
     errors,
@@ -108,6 +109,7 @@ from app.web import (
     reach,
     reads,
     search,
+    two_people,
     uploads,
 )
 from app.web import settings as settings_home
@@ -268,6 +270,7 @@ def _settings() -> None:
     """What an administrator changes rarely; who keeps a branch from being closed."""
     society_queries.register(identity_queries.at_branch)
     society_queries.register(members_queries.at_branch)
+    chart_uses.install()
     put = settings_home.register
     put(
         "Society",
@@ -292,6 +295,9 @@ def _settings() -> None:
         "settings.view",
         "Public holidays, and days on which the society decided otherwise",
     )
+    put("Books", "Chart of accounts", "ledger.chart_page", "ledger.view", "The accounts of the ledger, with balances")
+    put("Books", "Trial balance", "ledger.trial_balance", "ledger.view", "What stands on each account, on any day")
+    put("Books", "Months", "ledger.months", "ledger.view", "Which months of the books are closed")
     put("Money", "Fees", "fees.index", "fees.view", "What members are charged, and excise duty")
     put("Money", "Savings products", "savings.products", "savings.view", "What may be saved in, and on what terms")
     put("Money", "M-PESA", "mpesa.show", "mpesa.configure", "The paybill: keys, addresses, limits, tests")

@@ -40,11 +40,12 @@ def ask(name: str, inputs: BaseModel, *, by: Actor, reason: str) -> UUID:
     """
     command = registry.find(name)
     assert command is not None, f"no command is called {name}"
+    effect = command.describe(inputs)  # what cannot be done is refused in the words of its own room
     place, amount = command.whereabouts(inputs), command.amount(inputs)
     if place is None:
         raise Missing("There is no such record any more. Nothing was asked for.")
     _check_maker(command, place, by)
-    effect, (text, digest) = command.describe(inputs), stored.written(command, inputs)
+    text, digest = stored.written(command, inputs)
     threshold = thresholds.threshold(command, on=clock.business_date())
     kind, its_id = command.subject(inputs) or (None, None)
     approval = Approval(

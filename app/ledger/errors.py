@@ -97,6 +97,12 @@ class LedgerAccountRetired(Conflict):
     code = "ledger_account_retired"
 
 
+class LedgerAccountInUse(Conflict):
+    """A line of the chart cannot be retired while something stands on it or needs it."""
+
+    code = "ledger_account_in_use"
+
+
 class AccountMissing(Missing):
     """There is no such member account."""
 

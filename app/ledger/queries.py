@@ -92,9 +92,11 @@ def ledger_account(code: str) -> LedgerAccount:
     return _ledger_account(row)
 
 
-def ledger_accounts(*, control: bool | None = None) -> list[LedgerAccount]:
+def ledger_accounts(*, control: bool | None = None, retired_too: bool = False) -> list[LedgerAccount]:
     """The chart in the order of its codes; only control or only plain accounts if asked."""
-    query = select(t.ledger_account).where(t.ledger_account.c.is_active).order_by(t.ledger_account.c.code)
+    query = select(t.ledger_account).order_by(t.ledger_account.c.code)
+    if not retired_too:
+        query = query.where(t.ledger_account.c.is_active)
     if control is not None:
         query = query.where(t.ledger_account.c.is_control == control)
     return [_ledger_account(row) for row in db.session.execute(query).mappings()]

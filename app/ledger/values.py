@@ -126,6 +126,7 @@ class EntryHead:
     actor_id: str
     key: str
     reverses: EntryId | None
+    on_behalf_of: str | None = None  # for whom, or of what two people approved, who approved it
 
 
 @dataclass(frozen=True, slots=True)
