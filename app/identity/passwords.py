@@ -44,9 +44,9 @@ def problem_with(password: str, *, is_alone: bool, about: Iterable[str] = ()) ->
         return f"Use at most {LONGEST} characters."
     if breaches.is_known(_normal(password)):
         return "This password was found in a data breach elsewhere, so attackers try it. Choose another one."
-    if _is_about(_normal(password), [*CONTEXT_WORDS, *about]) or _guesses(_normal(password), about) < (
-        GUESSES_ENOUGH_ALONE if is_alone else GUESSES_ENOUGH
-    ):
+    words = [*CONTEXT_WORDS, *about]
+    enough = GUESSES_ENOUGH_ALONE if is_alone else GUESSES_ENOUGH
+    if _is_about(_normal(password), words) or _guesses(_normal(password), words) < enough:
         return "This is too easy to guess: a common password, a pattern, or words about you or the society."
     return None
 
@@ -56,11 +56,11 @@ def _is_about(password: str, words: Iterable[str]) -> bool:
     rest = password.lower()
     for word in sorted({word.lower() for word in words if len(word) > 2}, key=len, reverse=True):
         rest = rest.replace(word, " ")
-    return sum(letter.isalnum() for letter in rest) < OWN_LETTERS
+    return len(rest) - rest.count(" ") < OWN_LETTERS
 
 
-def _guesses(password: str, about: Iterable[str]) -> int:
-    estimate = zxcvbn(password[:LENGTH_ESTIMATED], user_inputs=[*CONTEXT_WORDS, *about])
+def _guesses(password: str, words: Iterable[str]) -> int:
+    estimate = zxcvbn(password[:LENGTH_ESTIMATED], user_inputs=[*words])
     return int(estimate["guesses"])
 
 

@@ -36,7 +36,8 @@ def change(staff_id: UUID, *, current: str, new: str, session_id: UUID, by: Acto
 
 def check(staff: Staff, password: str) -> None:
     """Refuses with PasswordRefused what is short, known to attackers, or about the person or the place of work."""
-    about = [staff.username, *staff.name.split(), queries.branch_names().get(staff.branch_id, "")]
+    branch = queries.branch_names().get(staff.branch_id, "")
+    about = [staff.username, *staff.name.split(), *branch.split()]
     problem = passwords.problem_with(password, is_alone=is_alone(staff.id), about=about)
     if problem:
         raise PasswordRefused({"new": problem})
