@@ -84,6 +84,7 @@ from app.payments.rails.mpesa import jobs as mpesa_jobs
 from app.payments.rails.mpesa import views as mpesa_views
 from app.payments.rails.mpesa.rail import MpesaRail
 from app.savings import api as savings_api
+from app.savings import decisions as savings_decisions
 from app.savings import queries as savings_queries
 from app.savings import service as savings_service
 from app.savings import verify as savings_verify
@@ -309,7 +310,7 @@ def _settings() -> None:
 def _two_people() -> None:
     """What needs a second person: each room's commands, by name."""
     two_people.install()
-    for command in fees_decisions.COMMANDS:
+    for command in (*fees_decisions.COMMANDS, *savings_decisions.COMMANDS):
         approvals.register(command)
 
 
