@@ -100,6 +100,7 @@ class RecordView(db.Model):  # type: ignore[name-defined]
         Index("ix_record_view_at", "at", "id"),
         Index("ix_record_view_actor", "actor_kind", "actor_id", "at"),
         Index("ix_record_view_session_id", "session_id", "at"),
+        Index("ix_record_view_branch_id", "branch_id", "at", "id"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -109,6 +110,7 @@ class RecordView(db.Model):  # type: ignore[name-defined]
     actor_kind: Mapped[str] = mapped_column(Text)
     actor_id: Mapped[str] = mapped_column(Text)
     channel: Mapped[str] = mapped_column(Text)
+    branch_id: Mapped[int | None]  # where the reader works
     session_id: Mapped[UUID | None]  # the session or API token, so that a stolen one's reads can be told apart
     address: Mapped[str | None] = mapped_column(Text)
     what: Mapped[str] = mapped_column(Text)  # the page or list

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from app.audit import people
 from app.audit.models import AuditEvent
@@ -27,10 +27,18 @@ class Sought:
     subject_id: str | None = None
     from_on: date | None = None  # days in Nairobi, both included
     to_on: date | None = None
+    channel: str | None = None  # web, api, system, …
+    address: str | None = None  # of the network
+    request: str | None = None  # the number on the error page and in the log
 
 
 def events(sought: Sought, *, within: Within = EVERYWHERE, after: str | None = None) -> Page[AuditEvent]:
     """One page of the trail, the newest first."""
+    return keyset(selected(sought, within), by=[AuditEvent.at, AuditEvent.id], after=after)
+
+
+def selected(sought: Sought, within: Within) -> Select[AuditEvent]:
+    """Every row that fits, for a page or an export."""
     query = select(AuditEvent).where(*_reached(within))
     if sought.who:
         query = query.where(_by(sought.who))
@@ -47,7 +55,13 @@ def events(sought: Sought, *, within: Within = EVERYWHERE, after: str | None = N
         query = query.where(AuditEvent.at >= midnight(sought.from_on))
     if sought.to_on:
         query = query.where(AuditEvent.at < midnight(sought.to_on + timedelta(days=1)))
-    return keyset(query, by=[AuditEvent.at, AuditEvent.id], after=after)
+    if sought.channel:
+        query = query.where(AuditEvent.channel == sought.channel)
+    if sought.address:
+        query = query.where(AuditEvent.address == sought.address)
+    if sought.request:
+        query = query.where(AuditEvent.request_id == sought.request)
+    return query
 
 
 def names_for(shown: Collection[AuditEvent]) -> dict[tuple[str, str], str]:

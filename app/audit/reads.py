@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import g, has_request_context
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import people
@@ -18,6 +19,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.paging import Page, keyset
+from app.kernel.reach import EVERYWHERE, Reach, Within
 
 Subject = tuple[str, object]
 
@@ -63,7 +65,7 @@ def take_noted() -> list[Seen]:
     return list(dict.fromkeys(noted))
 
 
-def write(views: Collection[Seen], *, session_id: UUID | None = None) -> None:
+def write(views: Collection[Seen], *, session_id: UUID | None = None, branch_id: int | None = None) -> None:
     """Write down who saw what: one row for each reader, record, page and minute, however often it was looked at."""
     minute = clock.now().replace(second=0, microsecond=0)
     request_id = g.get("request_id")
@@ -75,6 +77,7 @@ def write(views: Collection[Seen], *, session_id: UUID | None = None) -> None:
             "actor_kind": seen.by.kind,
             "actor_id": seen.by.id,
             "channel": seen.by.channel,
+            "branch_id": branch_id,
             "session_id": session_id,
             "address": seen.by.address,
             "what": seen.what,
@@ -86,17 +89,18 @@ def write(views: Collection[Seen], *, session_id: UUID | None = None) -> None:
         db.session.execute(insert(RecordView).on_conflict_do_nothing(), rows)
 
 
-def views(sought: SoughtViews, *, after: str | None = None, size: int = 25) -> Page[RecordView]:
+def views(sought: SoughtViews, *, within: Within = EVERYWHERE, after: str | None = None) -> Page[RecordView]:
     """One page of who saw what, the newest first."""
-    query = select(RecordView)
+    return keyset(selected(sought, within), by=[RecordView.at, RecordView.id], after=after)
+
+
+def selected(sought: SoughtViews, within: Within) -> Select[RecordView]:
+    """Every row that fits, for a page or an export; ``within`` narrows it to what a branch's people read."""
+    query = select(RecordView).where(*_reached(within))
     if sought.who:
-        meant = people.matching(sought.who)
-        by = [and_(RecordView.actor_kind == kind, RecordView.actor_id == its_id) for kind, its_id in meant]
-        query = query.where(or_(RecordView.actor_id == sought.who, *by))
+        query = query.where(_one_of(sought.who, RecordView.actor_kind, RecordView.actor_id))
     if sought.record:
-        meant = people.matching(sought.record)
-        about = [and_(RecordView.subject_type == kind, RecordView.subject_id == its_id) for kind, its_id in meant]
-        query = query.where(or_(RecordView.subject_id == sought.record, *about))
+        query = query.where(_one_of(sought.record, RecordView.subject_type, RecordView.subject_id))
     if sought.subject_id:
         query = query.where(RecordView.subject_id == sought.subject_id)
     if sought.session:
@@ -105,7 +109,19 @@ def views(sought: SoughtViews, *, after: str | None = None, size: int = 25) -> P
         query = query.where(RecordView.at >= midnight(sought.from_on))
     if sought.to_on:
         query = query.where(RecordView.at < midnight(sought.to_on + timedelta(days=1)))
-    return keyset(query, by=[RecordView.at, RecordView.id], after=after, size=size)
+    return query
+
+
+def _reached(within: Within) -> list[ColumnElement[bool]]:
+    if within.reach is Reach.OWN:
+        return [RecordView.actor_kind == "staff", RecordView.actor_id == str(within.staff_id)]
+    return within.conditions(branch=RecordView.branch_id, carers=())
+
+
+def _one_of(text: str, kind: Any, its_id: Any) -> ColumnElement[bool]:
+    """Whom or what a person may mean by ``text``, or the id itself."""
+    meant = [and_(kind == one_kind, its_id == one_id) for one_kind, one_id in people.matching(text)]
+    return or_(its_id == text, *meant)
 
 
 def of_record(subject: Subject, *, latest: int) -> Sequence[RecordView]:

@@ -23,7 +23,7 @@ from app.members.models import PhonePurpose
 from app.members.queries import MemberFilter, Profile
 from app.members.schemas import KIN, KinRow, MemberDetails, MemberEdit, StatusChange
 from app.members.states import MemberStatus
-from app.web import reach
+from app.web import reach, reads
 
 bp = Blueprint("members_api", __name__, url_prefix="/api/members")
 
@@ -78,6 +78,7 @@ def index(query: MemberQuery) -> MemberPage:
     """The members within reach, newest number first."""
     wanted = MemberFilter(status=query.status, branch_id=query.branch, officer_id=query.officer)
     found = queries.listing(wanted, within=reach.of("members.view"), after=query.after, size=query.limit)
+    reads.shown(hit.id for hit in found.items)
     return MemberPage.of(found, answers.row)
 
 
@@ -88,7 +89,9 @@ def search(body: MemberSearch) -> MembersFound:
 
     A POST, so that what identifies somebody stands in no address. It changes nothing.
     """
-    return MembersFound.of(queries.search(body.text, body.limit, within=reach.of("members.view")), answers.row)
+    found = queries.search(body.text, body.limit, within=reach.of("members.view"))
+    reads.shown(hit.id for hit in found)
+    return MembersFound.of(found, answers.row)
 
 
 @bp.get("/<uuid:member_id>")

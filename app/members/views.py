@@ -31,7 +31,7 @@ from app.members.schemas import (
     without_empty_rows,
 )
 from app.members.states import MEMBER_MOVES, MemberStatus
-from app.web import reach
+from app.web import reach, reads
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
@@ -158,11 +158,13 @@ def change_status(member_id: UUID) -> Response:
 def _list(wanted: ListFilter, *, status: int) -> Response:
     chosen, within = queries.MemberFilter(wanted.q, wanted.status, wanted.branch, wanted.officer), reach.of(VIEW)
     branches, officers = _branch_names(), _officer_names(within)
+    found = queries.listing(chosen, within=within, after=wanted.after)
+    reads.shown(hit.id for hit in found.items)
     return page(
         "members/index.html",
         status=status,
         wanted=wanted,
-        found=queries.listing(chosen, within=within, after=wanted.after),
+        found=found,
         count_words=_count_words(queries.count(chosen, within=within, at_most=MOST_COUNTED + 1)),
         statuses=MemberStatus.choices(),
         branches=branches,

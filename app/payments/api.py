@@ -21,7 +21,7 @@ from app.payments.errors import AccountNotFitting, NotInSuspense, PaymentMissing
 from app.payments.queries import PaymentFilter
 from app.payments.service import PaymentService
 from app.payments.states import PaymentState
-from app.web import reach
+from app.web import reach, reads
 
 bp = Blueprint("payments_api", __name__, url_prefix="/api/payments")
 
@@ -62,6 +62,7 @@ def index(query: PaymentQuery) -> PaymentPage:
         needs_review=query.needs_review,
     )
     found = queries.history(chosen, within=reach.of("payments.view"), after=query.after, size=query.limit)
+    reads.shown(queries.members_of(found.items))
     return PaymentPage.of(found, answers.row)
 
 

@@ -22,7 +22,7 @@ from app.payments.queries import PaymentFilter
 from app.payments.schemas import AllocateForm, FilterForm, PromptForm
 from app.payments.service import Intended, PaymentService
 from app.payments.states import PaymentState
-from app.web import reach
+from app.web import reach, reads
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
@@ -42,6 +42,7 @@ def index() -> ResponseReturnValue:
     within = reach.of(VIEW)
     member = _member_of(chosen)
     shown = queries.history(chosen, within=within, after=form.values.after if not form.errors else None)
+    reads.shown(queries.members_of(shown.items))
     return page(
         "payments/index.html",
         status=422 if form.errors else 200,

@@ -25,6 +25,7 @@ def members(text: str, limit: int) -> Sequence[Hit]:
             hit.name,
             " · ".join(part for part in (hit.number, formats.masked(hit.phone)) if part),
             url_for("profile.show", member_id=hit.id),
+            hit.id,
         )
         for hit in members_of.search(text, limit, within=reach.of("members.view"))
     ]
@@ -38,7 +39,7 @@ def accounts(text: str, limit: int) -> Sequence[Hit]:
         return []
     found = savings.describe(account_id)
     owner = members_of.get(found.member_id)
-    return [Hit(found.label, owner.name, url_for("savings.account", account_id=account_id))]
+    return [Hit(found.label, owner.name, url_for("savings.account", account_id=account_id), found.member_id)]
 
 
 def receipts(text: str, limit: int) -> Sequence[Hit]:
@@ -51,6 +52,7 @@ def receipts(text: str, limit: int) -> Sequence[Hit]:
             payment.receipt_number or "",
             f"{payment.amount} · {formats.day(payment.created_at)}",
             url_for("payments.show", payment_id=payment.id),
+            payment.member_id,
         )
         for payment in found
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from app.members import queries as members
 from app.messaging import queries as messaging
 from app.payments import queries as payments
 from app.savings import queries as savings
@@ -15,6 +16,8 @@ def install() -> None:
     """Register what the arguments of addresses lead to."""
     reads.leads_to("member_id", lambda member_id: [member_id])
     reads.leads_to("account_id", lambda account_id: [savings.get(account_id).member_id])
+    reads.leads_to("member_number", lambda number: [members.by_number(number)])
+    reads.leads_to("account_number", lambda number: [savings.get(savings.numbered(number)).member_id])
     reads.leads_to("payment_id", _of_payment)
     reads.leads_to("message_id", _of_message)
 
@@ -25,8 +28,6 @@ def _of_payment(payment_id: UUID) -> Iterable[object]:
 
 
 def _of_message(message_id: UUID) -> Iterable[object]:
-    """The member whom the text's cause is about: itself, or through a payment."""
-    message = messaging.get(message_id)
-    if message.cause_type == "payment":
-        return _of_payment(UUID(message.cause_id))
-    return [message.cause_id] if message.cause_type == "member" else []
+    """The member to whom the text went, where one is known."""
+    found = messaging.addressee(message_id)
+    return [found.member_id] if found and found.member_id else []

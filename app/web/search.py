@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from flask import Blueprint, Response, request
 from flask_login import current_user
 
+from app.web import reads
 from app.web.access import signed_in
 from app.web.pages import done, page, wants_fragment
 
@@ -29,6 +31,7 @@ class Hit:
     label: str
     note: str
     url: str
+    member_id: UUID | None = None  # whose record it shows, to be written down
 
 
 Finder = Callable[[str, int], Sequence[Hit]]
@@ -75,6 +78,7 @@ def look_up() -> Response:
     text = " ".join(request.form.get("q", "")[:LONGEST].split())
     found = find(text, limit=AS_YOU_TYPE if wants_fragment() else ON_THE_PAGE)
     hits = [hit for group in found for hit in group.hits]
+    reads.shown(hit.member_id for hit in hits if hit.member_id)
     if len(hits) == 1 and not wants_fragment():
         return done(hits[0].url)
     return page("web/search.html", fragment="web/_found.html", text=text, found=found, shortest=SHORTEST)

@@ -255,7 +255,7 @@ def test_nothing_slips_in_behind_a_seal_however_many_write(committed_app: Flask,
 
     with committed_app.app_context():
         counted = db.session.execute(text("SELECT filed_on, count(*) FROM audit_event GROUP BY 1"))
-        rows = dict(counted)
+        rows = dict(counted.all())
         assert set(rows) == {MARCH_31, APRIL_1}, "some wrote before the seal, some after"
         assert sum(rows.values()) == written
         assert sealed == sealing.day_hash("2026-03-31", sealing.NO_DAY_BEFORE, exported(MARCH_31))

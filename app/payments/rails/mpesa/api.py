@@ -22,6 +22,7 @@ from app.payments.destinations import Purpose
 from app.payments.errors import AccountNotFitting, PaymentMissing, PromptOpen, PurposeUnknown
 from app.payments.models import Payment
 from app.payments.service import Intended, PaymentService
+from app.web import reads
 from app.web.access import public
 
 from . import errands, messages, queries
@@ -54,9 +55,10 @@ def stk_push(body: StkPushBody, key: str) -> Once:
 def query(payment_reference: str) -> PaymentAnswer:
     """How a payment stands, by its id or by M-PESA's CheckoutRequestID.
 
-    Reads what we know, writes nothing and asks nobody.
+    Reads what we know and asks nobody; that it was read is on record.
     """
     payment = _payment(payment_reference)
+    reads.shown(payments.members_of([payment]))
     prompt = queries.prompt_of(payment.id)
     return PaymentAnswer(
         payment_id=payment.id,
