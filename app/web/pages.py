@@ -7,7 +7,18 @@ from __future__ import annotations
 
 import json
 
-from flask import Flask, Response, flash, g, get_flashed_messages, make_response, redirect, render_template, request
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    get_flashed_messages,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 
 
 def page(template: str, *, fragment: str | None = None, status: int = 200, **context: object) -> Response:
@@ -15,6 +26,8 @@ def page(template: str, *, fragment: str | None = None, status: int = 200, **con
 
     Both forms live at one address, so the answer says that it depends on who asks.
     """
+    hidden = context.keys() & current_app.jinja_env.globals.keys()
+    assert not hidden, f"{template} would hide what the frame asks for: {hidden}"
     chosen = fragment if fragment and wants_fragment() else template
     response = make_response(render_template(chosen, **context), status)
     if fragment:
