@@ -39,7 +39,7 @@ class Ending(Protocol[InputsIn]):
     def __call__(self, inputs: InputsIn, /, *, key: str, on: date, by: Actor) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, so that Command[Inputs](…) can be written
 class Command(Generic[Inputs]):
     """One thing that two people decide."""
 
