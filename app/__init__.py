@@ -6,6 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate
 from redis import Redis
 
+from app import audit
 from app.api import problems
 from app.api import views as api_tokens
 from app.api.document import views as api_document
@@ -45,6 +46,7 @@ from app.kernel.encryption import Keyring
 from app.kernel.files import chunks as file_chunks
 from app.kernel.files import jobs as files_jobs
 from app.kernel.files import purposes as file_purposes
+from app.kernel.files import witness as file_witness
 from app.kernel.files.errors import FileMissing
 from app.ledger import api as ledger_api
 from app.ledger import commands as ledger_commands
@@ -302,7 +304,9 @@ def _settings() -> None:
     put("Money", "Fees", "fees.index", "fees.view", "What members are charged, and excise duty")
     put("Money", "Savings products", "savings.products", "savings.view", "What may be saved in, and on what terms")
     put("Money", "M-PESA", "mpesa.show", "mpesa.configure", "The paybill: keys, addresses, limits, tests")
+    put("Members", "Texts", "messaging.texts", "messaging.view", "What members read by SMS, in English and Swahili")
     put("People", "Users", "identity.users", "identity.manage_users", "Who works here, and in which roles")
+    put("People", "Roles", "identity.roles", "identity.manage_roles", "What each role may do, and how far it extends")
     put("Programs", "API tokens", "api_tokens.show", "identity.manage_tokens", "Which programs may act for whom")
     put("Programs", "System health", "ops.show", "ops.view", "Whether everything runs")
 
@@ -336,11 +340,17 @@ def _belongings(app: Flask) -> None:
     reach.locate(app, "file_id", downloads.whereabouts, missing=FileMissing)
     reach.locate(app, "entry_id", entries.whereabouts)
     reach.names_no_record(app, "command_name")
+    reach.names_no_record(app, "text_name")
+    reach.names_no_record(app, "language")
     reach.locate(app, "role_code", identity_queries.role_whereabouts, missing=RoleMissing)
 
 
 def _files() -> None:
     """What files are kept for, and what is sealed in a way of its own."""
+    file_witness.call(
+        "audit",
+        lambda action, file_id, by, facts: audit.record(action, subject=("file", file_id), by=by, after=facts),
+    )
     file_purposes.register(document_purposes.DOCUMENT)
     file_purposes.register(document_purposes.PHOTO)
     rotation.also("stored_file_chunk.sealed", file_chunks.rotate_some)

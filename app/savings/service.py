@@ -172,7 +172,7 @@ def add_product(values: NewProduct, *, by: Actor) -> UUID:
     Refuses with Invalid: code or name taken, a ledger account that cannot hold members' savings.
     """
     authorise(by, "savings.manage_products")
-    _check_new(values)
+    check_new(values)
     product = SavingsProduct(
         code=values.code,
         name=values.name,
@@ -191,10 +191,7 @@ def edit_product(product_id: UUID, values: ProductEdit, *, by: Actor) -> None:
     """Rename a product, or change how it is offered. Refuses with ProductMissing, StaleProduct and Invalid."""
     authorise(by, "savings.manage_products")
     product = queries.product_for_update(product_id)
-    if product.version != values.version:
-        raise StaleProduct
-    if _taken("name", values.name, but=product_id):
-        raise Invalid({"name": "Another product has this name."})
+    check_edit(product, values)
     wanted = values.model_dump(exclude={"version"})
     was, now = audit.differences({name: getattr(product, name) for name in wanted}, wanted)
     for name, value in now.items():
@@ -210,15 +207,13 @@ def add_terms(product_id: UUID, values: ProductTerms, *, on: date, by: Actor) ->
     """
     authorise(by, "savings.manage_products")
     product = queries.product_for_update(product_id)
-    if values.starts_on < on:
-        raise Invalid({"starts_on": "Terms start today or later. What held in the past cannot be changed."})
-    if any(terms.starts_on == values.starts_on for terms in queries.terms_of(product_id)):
-        raise Invalid({"starts_on": "Terms that start on this day are already there."})
+    check_terms(product_id, values, on=on)
     db.session.add(_terms(product_id, values, by=by))
     _record("savings.terms_added", product.id, by, None, after=values.model_dump(), kind="savings_product")
 
 
-def _check_new(values: NewProduct) -> None:
+def check_new(values: NewProduct) -> None:
+    """Refuse with Invalid a product that cannot be offered as things stand."""
     errors = {
         field: f"Another product has this {field}."
         for field in ("code", "name")
@@ -228,6 +223,22 @@ def _check_new(values: NewProduct) -> None:
         errors["control_account"] = "Choose one of the accounts that hold members' savings."
     if errors:
         raise Invalid(errors)
+
+
+def check_edit(product: SavingsProduct, values: ProductEdit) -> None:
+    """Refuse with StaleProduct and Invalid a change that does not fit the product as it is."""
+    if product.version != values.version:
+        raise StaleProduct
+    if _taken("name", values.name, but=product.id):
+        raise Invalid({"name": "Another product has this name."})
+
+
+def check_terms(product_id: UUID, values: ProductTerms, *, on: date) -> None:
+    """Refuse with Invalid terms that would change the past, or a day that was decided about already."""
+    if values.starts_on < on:
+        raise Invalid({"starts_on": "Terms start today or later. What held in the past cannot be changed."})
+    if any(terms.starts_on == values.starts_on for terms in queries.terms_of(product_id)):
+        raise Invalid({"starts_on": "Terms that start on this day are already there."})
 
 
 def _taken(field: str, value: str, *, but: UUID | None) -> bool:

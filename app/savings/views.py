@@ -7,6 +7,8 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
 
+from app.approvals import queries as approvals
+from app.approvals import service as approving
 from app.kernel import clock
 from app.kernel.errors import Invalid
 from app.kernel.forms import Filled
@@ -14,13 +16,16 @@ from app.kernel.idempotency import once
 from app.kernel.transactions import in_transaction
 from app.ledger import queries as ledger
 from app.members import queries as members
-from app.savings import queries, service
+from app.savings import decisions, queries, service
+from app.savings.decisions import EditOfProduct, TermsOfProduct
 from app.savings.errors import StaleProduct
 from app.savings.schemas import NewProduct, OpenAccount, ProductEdit, ProductTerms, StatementPage
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
 ACCOUNT = f"<int(max={2**63 - 1}):account_id>"  # more than the database can number is no address
+
+EDITED = "Asked for on the product's page"
 
 bp = Blueprint("savings", __name__, url_prefix="/savings")
 
@@ -108,7 +113,11 @@ def make_normal(account_id: int) -> Response:
 @requires("savings.view")
 def products() -> Response:
     """What the society offers to save in."""
-    return page("savings/products.html", products=queries.products(on=clock.business_date()))
+    return page(
+        "savings/products.html",
+        products=queries.products(on=clock.business_date()),
+        waiting=approvals.waiting_about(decisions.NEW_PRODUCTS),
+    )
 
 
 @bp.get("/products/new")
@@ -121,23 +130,22 @@ def new_product() -> Response:
 @bp.post("/products")
 @requires("savings.manage_products")
 def add_product() -> Response:
-    """Offer a new product."""
+    """Ask for a new product; it is offered once somebody else has approved it."""
     form = NewProduct.parse(request.form)
     if form.errors:
         return _product_form(form, status=422)
     values, by = form.values, actor()
     try:
-        added = in_transaction(
+        asked = in_transaction(
             lambda: once(
                 "savings.add_product", form.key or "", values.model_dump(mode="json"), by=by,
-                work=lambda: str(service.add_product(values, by=by)),
+                work=lambda: str(approving.ask(decisions.ADD, values, by=by, reason=values.decision)),
             )
         )  # fmt: skip
     except Invalid as refusal:
         form.refuse(refusal)
         return _product_form(form, status=refusal.status)
-    toast(f"{values.name} is offered.")
-    return done(url_for(".product", product_id=UUID(added.value)))
+    return _asked(asked.value)
 
 
 @bp.get("/products/<uuid:product_id>")
@@ -150,16 +158,16 @@ def product(product_id: UUID) -> Response:
 @bp.post("/products/<uuid:product_id>")
 @requires("savings.manage_products")
 def edit_product(product_id: UUID) -> Response:
-    """Rename a product, or change how it is offered."""
+    """Ask for another name of a product, or for another way in which it is offered."""
     form = ProductEdit.parse(request.form)
     if form.errors:
         return _product_page(product_id, edit=form, status=422)
-    values, by = form.values, actor()
+    by, edit = actor(), EditOfProduct(product_id=product_id, values=form.values)
     try:
-        in_transaction(
+        asked = in_transaction(
             lambda: once(
-                "savings.edit_product", form.key or "", {"product": product_id, **values.model_dump(mode="json")},
-                by=by, work=lambda: service.edit_product(product_id, values, by=by),
+                "savings.edit_product", form.key or "", edit.model_dump(mode="json"), by=by,
+                work=lambda: str(approving.ask(decisions.EDIT, edit, by=by, reason=EDITED)),
             )
         )  # fmt: skip
     except StaleProduct as stale:
@@ -167,30 +175,33 @@ def edit_product(product_id: UUID) -> Response:
     except Invalid as refusal:
         form.refuse(refusal)
         return _product_page(product_id, edit=form, status=refusal.status)
-    toast("Saved.")
-    return done(url_for(".product", product_id=product_id))
+    return _asked(asked.value)
 
 
 @bp.post("/products/<uuid:product_id>/terms")
 @requires("savings.manage_products")
 def add_terms(product_id: UUID) -> Response:
-    """Note what the board decided for a product."""
+    """Ask for what the board decided for a product to hold."""
     form = ProductTerms.parse(request.form)
     if form.errors:
         return _product_page(product_id, terms=form, status=422)
-    values, by, on = form.values, actor(), clock.business_date()
+    by, terms = actor(), TermsOfProduct(product_id=product_id, values=form.values)
     try:
-        in_transaction(
+        asked = in_transaction(
             lambda: once(
-                "savings.add_terms", form.key or "", {"product": product_id, **values.model_dump(mode="json")}, by=by,
-                work=lambda: service.add_terms(product_id, values, on=on, by=by),
+                "savings.add_terms", form.key or "", terms.model_dump(mode="json"), by=by,
+                work=lambda: str(approving.ask(decisions.TERMS, terms, by=by, reason=form.values.decision)),
             )
         )  # fmt: skip
     except Invalid as refusal:
         form.refuse(refusal)
         return _product_page(product_id, terms=form, status=refusal.status)
-    toast("The terms are noted.")
-    return done(url_for(".product", product_id=product_id))
+    return _asked(asked.value)
+
+
+def _asked(approval_id: str) -> Response:
+    toast("Asked for. It holds once somebody else has approved it.")
+    return done(url_for("approvals.show", approval_id=approval_id))
 
 
 def _opening_page(member_id: UUID, form: Filled[Any], *, status: int = 200) -> Response:
@@ -234,4 +245,5 @@ def _product_page(
         edit=edit,
         terms=terms,
         stale=stale,
+        waiting=approvals.waiting_about(("savings_product", product_id)),
     )

@@ -15,6 +15,7 @@ from app.approvals.states import ApprovalState
 from app.kernel.actor import Actor
 from app.kernel.transactions import in_transaction
 from tests.approvals import probe
+from tests.approvals.pressing import hidden_fields
 from tests.approvals.probe import ask, times
 from tests.harness.people import hire, signed_in_client
 
@@ -30,17 +31,10 @@ def at_desk(app: Flask) -> Callable[[Actor], FlaskClient]:
     return lambda person: signed_in_client(app, UUID(person.id))
 
 
-def form_of(page: str) -> dict[str, str]:
-    """What the hidden fields of a page's decision form carry."""
-    found = dict(re.findall(r'<input type="hidden" name="(key|version)" value="([^"]*)"', page))
-    assert "version" in found, "there is no form to decide by"
-    return found
-
-
 def press(browser: FlaskClient, approval_id: UUID, verdict: str = "approve", **changes: str) -> dict[str, str]:
     """Open the page and press; returns what was sent, to be sent again."""
     page = browser.get(f"/approvals/{approval_id}").get_data(as_text=True)
-    return {**form_of(page), "verdict": verdict, **changes}
+    return {**hidden_fields(page), "verdict": verdict, **changes}
 
 
 PATHS = [
@@ -110,7 +104,7 @@ def test_htmx_gets_the_request_alone_and_its_outcome_in_its_place(
     part = browser.get(f"/approvals/{approval_id}", headers=HTMX).get_data(as_text=True)
 
     answer = browser.post(
-        f"/approvals/{approval_id}/decide", data={**form_of(part), "verdict": "approve"}, headers=HTMX
+        f"/approvals/{approval_id}/decide", data={**hidden_fields(part), "verdict": "approve"}, headers=HTMX
     )
 
     assert part.strip().startswith(f'<section id="approval-{approval_id}"')
@@ -146,7 +140,7 @@ def test_a_stale_page_gets_the_present_state_and_decides_nothing(
         assert answer.status_code == 409
         assert "Something has changed since you opened the page" in page
         assert "What it would do now" in page and "What it would have done when it was asked for" in page
-        assert form_of(page)["version"] != sent["version"]
+        assert hidden_fields(page)["version"] != sent["version"]
     assert times() == 0
 
 

@@ -15,7 +15,7 @@ from app.kernel.actor import Actor
 from app.kernel.money import kes
 from app.ledger import entries, queries, service
 from app.ledger.values import Cause
-from tests.harness.people import hire, signed_in_client
+from tests.approvals.pressing import approve
 from tests.ledger.book import Book
 
 SignedIn = Callable[[str], FlaskClient]
@@ -50,15 +50,6 @@ def an_entry(book: Book, cause: str = "approval") -> int:
         by=Actor.system("tests"),
         description=f"For {cause}",
     )
-
-
-def approve(app: Flask, address: str) -> None:
-    """A manager looks and presses."""
-    browser = signed_in_client(app, hire("manager"))
-    page = browser.get(address).get_data(as_text=True)
-    hidden = dict(re.findall(r'<input type="hidden" name="(key|version)" value="([^"]*)"', page))
-    answer = browser.post(f"{address}/decide", data={**hidden, "verdict": "approve"})
-    assert answer.status_code == 303, answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.kernel import clock
+from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.money import kes
+from app.kernel.transactions import in_transaction
+from app.ledger import service as ledger
 from app.savings import queries
 from app.savings.models import AccountStatus, SavingsAccount, SavingsProduct
+from tests.approvals.pressing import approve
 from tests.members import examples as people
 from tests.savings import examples
 
@@ -191,14 +197,19 @@ def test_another_account_becomes_the_normal_one(signed_in: SignedIn) -> None:
     assert queries.normal_account(member_id) == second
 
 
-def test_a_product_is_added_with_its_terms(signed_in: SignedIn) -> None:
+def test_a_product_is_added_with_its_terms_once_somebody_else_approved_it(app: Flask, signed_in: SignedIn) -> None:
     admin = signed_in("administrator")
     assert b"2120" in admin.get("/savings/products/new").data
 
     answers = [admin.post("/savings/products", data=product_form()) for _ in range(2)]
+    assert db.session.scalars(select(SavingsProduct)).all() == []
+    assert b"New savings product: Holiday savings" in admin.get("/savings/products").data
+    approve(app, answers[0].location)
 
     product = db.session.scalars(select(SavingsProduct)).one()
-    assert [answer.location for answer in answers] == [f"/savings/products/{product.id}"] * 2
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert answers[0].location == answers[1].location
+    assert f"/savings/products/{product.id}".encode() in admin.get(answers[0].location).data
     assert (product.code, product.is_withdrawable, product.allows_several) == ("HOLIDAY", True, False)
     [terms] = queries.terms_of(product.id)
     assert (terms.minimum_deposit, terms.minimum_balance) == (kes(100), kes("1,500.50"))
@@ -229,14 +240,18 @@ def test_a_product_with_a_wrong_field_is_not_added(signed_in: SignedIn, changes:
     assert db.session.scalars(select(SavingsProduct)).all() == []
 
 
-def test_a_product_is_renamed_and_no_longer_offered(signed_in: SignedIn) -> None:
+def test_a_product_is_renamed_and_no_longer_offered_once_somebody_else_approved_it(
+    app: Flask, signed_in: SignedIn
+) -> None:
     product_id = examples.offer()
-    form = {"key": "key-1", "name": "Old savings", "version": "1"}
+    form, admin = {"key": "key-1", "name": "Old savings", "version": "1"}, signed_in("administrator")
 
-    answer = signed_in("administrator").post(f"/savings/products/{product_id}", data=form)
+    answer = admin.post(f"/savings/products/{product_id}", data=form)
+    assert queries.product(product_id).name != "Old savings"
+    assert b"A change waits for a decision" in admin.get(f"/savings/products/{product_id}").data
+    approve(app, answer.location)
 
     product = queries.product(product_id)
-    assert answer.status_code == 303
     assert (product.name, product.is_active) == ("Old savings", False)
 
 
@@ -262,13 +277,37 @@ def test_a_change_of_a_product_that_will_not_do_is_refused(
     assert queries.product(product_id).name == "Goal savings"
 
 
-def test_new_terms_are_noted(signed_in: SignedIn) -> None:
+def test_new_terms_are_noted_once_somebody_else_approved_them(app: Flask, signed_in: SignedIn) -> None:
     product_id = examples.offer()
 
     answer = signed_in("administrator").post(f"/savings/products/{product_id}/terms", data=terms_form())
+    assert len(queries.terms_of(product_id)) == 1
+    approve(app, answer.location)
 
-    assert answer.status_code == 303
     assert queries.terms_of(product_id)[0].minimum_deposit == kes(200)
+
+
+def test_terms_whose_day_has_gone_by_are_not_noted_any_more(app: Flask, signed_in: SignedIn) -> None:
+    product_id, admin = examples.offer(), signed_in("administrator")
+    tomorrow = clock.business_date() + timedelta(days=1)
+    form = terms_form(starts_on=f"{tomorrow:%d/%m/%Y}")
+    asked = admin.post(f"/savings/products/{product_id}/terms", data=form).location
+    for day in (clock.business_date(), tomorrow):
+        in_transaction(lambda day=day: ledger.roll_day(day, by=Actor.system("dayend")))  # type: ignore[misc]
+
+    page = signed_in("manager").get(asked).get_data(as_text=True)
+
+    assert "This cannot be done as things stand" in page and "Terms start today or later" in page
+    assert 'value="approve"' not in page and 'value="refuse"' in page
+
+
+def test_a_change_that_changes_nothing_is_not_asked_for(signed_in: SignedIn) -> None:
+    product_id = examples.offer(name="Goal savings", is_withdrawable=True)
+    form = {"key": "k", "name": "Goal savings", "is_withdrawable": "yes", "is_active": "yes", "version": "1"}
+
+    answer = signed_in("administrator").post(f"/savings/products/{product_id}", data=form)
+
+    assert (answer.status_code, b"Nothing would be different" in answer.data) == (422, True)
 
 
 @pytest.mark.parametrize("changes", [{"starts_on": "01/01/2020"}, {"minimum_balance": ""}, {"decision": "x"}])
