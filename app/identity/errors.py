@@ -169,3 +169,45 @@ class OverLimit(NotAllowed):
             " ask somebody whose role allows more.",
             limit=limit,
         )
+
+
+class OwnRole(Conflict):
+    """Nobody changes, or approves the change of, a role that he has himself."""
+
+    code = "own_role"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have this role yourself, so somebody who does not have it changes it. Nothing was changed."
+        )
+
+
+class RoleHeld(Conflict):
+    """A role that people have cannot be retired."""
+
+    code = "role_held"
+
+    def __init__(self, label: str, count: int) -> None:
+        people = "1 person has" if count == 1 else f"{count} people have"
+        super().__init__(f"{people} the role {label}. Give them another role first. Nothing was changed.")
+
+
+class RoleRetired(Conflict):
+    """A role that is no longer given does not change any more."""
+
+    code = "role_retired"
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"The role {label} was retired. Nothing was changed.")
+
+
+class StaleRole(Conflict):
+    """Somebody else changed the role since the page was opened."""
+
+    code = "stale_role"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody else changed this role since you opened the page. Nothing of yours was saved. "
+            "Look at what is there now, then make your change again."
+        )

@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, In
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.identity import rules
+from app.identity.rights import Right
 from app.identity.states import CounterKind, InvitationKind, SessionEnd, SessionState, StaffStatus
 from app.kernel.database import EncryptedText, Instant, MoneyCents, created_at, db, labelled, uuid_key
 from app.kernel.money import Money
@@ -33,7 +34,7 @@ class Role(db.Model):  # type: ignore[name-defined]
     label: Mapped[str] = mapped_column(Text)
     description: Mapped[str] = mapped_column(Text)
     position: Mapped[int]  # the order in which roles are listed
-    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    version: Mapped[int] = mapped_column(Integer, server_default="1")  # another one after each change of what it gives
     retired_at: Mapped[datetime | None] = mapped_column(Instant)  # nobody is given it any more
 
     grants: Mapped[list[RolePermission]] = relationship(
@@ -43,7 +44,10 @@ class Role(db.Model):  # type: ignore[name-defined]
         secondary="role_permission", order_by=Permission.code, viewonly=True
     )
 
-    __mapper_args__ = {"version_id_col": version}
+    @property
+    def rights(self) -> dict[str, Right]:
+        """What it gives, by permission."""
+        return {grant.permission_code: Right(grant.reach, grant.limit) for grant in self.grants}
 
 
 class RolePermission(db.Model):  # type: ignore[name-defined]

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ScalarSelect, exists, func, literal_column, o
 from sqlalchemy.orm import selectinload
 
 from app.identity import rules
-from app.identity.errors import StaffMissing
+from app.identity.errors import RoleMissing, StaffMissing
 from app.identity.hashes import api_token_hash, session_hash
 from app.identity.models import (
     ApiToken,
@@ -170,8 +170,46 @@ def active_staff() -> Sequence[Staff]:
 
 
 def roles() -> Sequence[Role]:
-    """Every role with its permissions, in the order of the house."""
-    return db.session.scalars(select(Role).options(selectinload(Role.permissions)).order_by(Role.position)).all()
+    """Every role that is given, with what it gives, in the order of the house."""
+    given = select(Role).where(Role.retired_at.is_(None)).order_by(Role.position)
+    return db.session.scalars(given.options(selectinload(Role.permissions), selectinload(Role.grants))).all()
+
+
+def role(code: str) -> Role:
+    """One role with what it gives. Refuses with RoleMissing."""
+    found = db.session.get(Role, code, options=[selectinload(Role.grants)], populate_existing=True)
+    if found is None:
+        raise RoleMissing
+    return found
+
+
+def retired_roles() -> Sequence[Role]:
+    """Roles that nobody is given any more, the latest first."""
+    return db.session.scalars(
+        select(Role).where(Role.retired_at.is_not(None)).order_by(Role.retired_at.desc(), Role.code)
+    ).all()
+
+
+def holders_of(code: str) -> dict[UUID, str]:
+    """Who has a role and has not left, by name."""
+    rows = db.session.execute(
+        select(Staff.id, Staff.name)
+        .join(StaffRole, StaffRole.staff_id == Staff.id)
+        .where(StaffRole.role_code == code, Staff.status != StaffStatus.LEFT)
+        .order_by(Staff.name, Staff.id)
+    )
+    return {row.id: row.name for row in rows}
+
+
+def holder_counts() -> dict[str, int]:
+    """How many people have each role."""
+    rows = db.session.execute(
+        select(StaffRole.role_code, func.count().label("people"))
+        .join(Staff, Staff.id == StaffRole.staff_id)
+        .where(Staff.status != StaffStatus.LEFT)
+        .group_by(StaffRole.role_code)
+    )
+    return {row.role_code: row.people for row in rows}
 
 
 def open_sessions(staff_id: UUID) -> list[StaffSession]:

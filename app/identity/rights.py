@@ -28,6 +28,9 @@ class Right:
         return Right(reach, max(self.limit, other.limit))
 
 
+WITH_A_LIMIT = frozenset({"payments.prompt", "payments.allocate", "ledger.approve"})
+"""Permissions under which an amount is compared with a limit."""
+
 Rights = Mapping[str, Right]
 """By permission."""
 

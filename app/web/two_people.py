@@ -6,12 +6,25 @@ from flask import url_for
 
 from app.approvals import registry, thresholds
 from app.approvals.registry import Command
+from app.identity import factor_resets, role_changes
+from app.identity.role_sheets import RoleSheet
 from app.ledger import chart, journals, reversals
+from app.messaging import wording
 
 
 def install() -> None:
     """Register them; rooms that stand above approvals bring commands of their own."""
-    for command in (thresholds.COMMAND, JOURNAL, REVERSAL, NEW_ACCOUNT, RETIREMENT, MONTH_END):
+    for command in (
+        thresholds.COMMAND,
+        ROLE,
+        FACTOR_RESET,
+        JOURNAL,
+        REVERSAL,
+        NEW_ACCOUNT,
+        RETIREMENT,
+        MONTH_END,
+        WORDING,
+    ):
         registry.register(command)
 
 
@@ -80,4 +93,43 @@ MONTH_END = Command(
     run=chart.close,
     subject=lambda _: chart.MONTHS,
     page=lambda _values, _month: url_for("ledger.months"),
+)
+
+ROLE = Command[RoleSheet](
+    name=role_changes.NAME,
+    label="What a role may do",
+    inputs=RoleSheet,
+    ask_permission="identity.manage_roles",
+    decide_permission="identity.approve_roles",
+    describe=role_changes.effect,
+    run=role_changes.run,
+    subject=lambda _: role_changes.SUBJECT,
+    page=lambda _, code: url_for("identity.role", role_code=code) if code else None,
+    fresh=True,
+)
+
+FACTOR_RESET = Command(
+    name=factor_resets.NAME,
+    label="Second factor taken away",
+    inputs=factor_resets.FactorReset,
+    ask_permission="identity.manage_users",
+    decide_permission="identity.approve_factor_resets",
+    describe=factor_resets.effect,
+    run=factor_resets.run,
+    whereabouts=factor_resets.whereabouts,
+    subject=factor_resets.subject,
+    page=lambda asked, _: url_for("identity.user", staff_id=asked.staff_id),
+    fresh=True,
+)
+
+WORDING = Command(
+    name="messaging.wording",
+    label="Words of a text",
+    inputs=wording.Wording,
+    ask_permission="messaging.word",
+    decide_permission="messaging.approve",
+    describe=wording.effect,
+    run=wording.put,
+    subject=lambda _: wording.SUBJECT,
+    page=lambda wanted, _: url_for("messaging.text", text_name=wanted.template, language=wanted.language.value),
 )

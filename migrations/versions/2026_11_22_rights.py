@@ -27,6 +27,7 @@ def upgrade() -> None:
     _roles_that_change()
     _whereabouts()
     add_permission("identity.manage_roles", "Change what roles may do", {"administrator": SOCIETY})
+    add_permission("identity.approve_roles", "Approve changes of roles", {"administrator": SOCIETY, "manager": SOCIETY})
     add_permission(
         "members.view_identity",
         "See members' ID numbers and KRA PINs in full",
@@ -36,6 +37,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     drop_permission("members.view_identity")
+    drop_permission("identity.approve_roles")
     drop_permission("identity.manage_roles")
     op.drop_index("ix_audit_event_branch_id_at", "audit_event")
     op.drop_index("ix_sms_message_member_id_created_at", "sms_message")

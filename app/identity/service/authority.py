@@ -1,4 +1,4 @@
-"""May somebody do this? Asked by use cases themselves, so that no caller (page, program, job, command) gets round it."""
+"""May somebody do this? Asked by use cases themselves, so that no caller (page, program, job) gets round it."""
 
 from __future__ import annotations
 

@@ -197,7 +197,14 @@ def _not_oneself(staff: Staff, by: Actor) -> None:
 
 
 def _roles(codes: Collection[str]) -> list[Role]:
-    found = list(db.session.scalars(select(Role).where(Role.code.in_(codes)).order_by(Role.position)))
+    found = list(
+        db.session.scalars(
+            select(Role)
+            .where(Role.code.in_(codes), Role.retired_at.is_(None))
+            .order_by(Role.position)
+            .with_for_update(read=True)  # a role is not retired while it is being given
+        )
+    )
     if not codes or len(found) != len(set(codes)):
         raise Invalid({"roles": "Choose at least one role."})
     return found

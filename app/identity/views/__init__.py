@@ -9,6 +9,7 @@ from app.identity.views import (  # noqa: E402
     confirm,  # noqa: F401
     own_password,  # noqa: F401
     own_sessions,  # noqa: F401
+    roles,  # noqa: F401
     second_factor,  # noqa: F401
     second_step,  # noqa: F401
     sign_in,  # noqa: F401
