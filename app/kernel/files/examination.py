@@ -9,7 +9,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.kernel import clock, leases
-from app.kernel.files import chunks, confinement, malware, purposes
+from app.kernel.actor import Actor
+from app.kernel.files import chunks, confinement, malware, purposes, witness
 from app.kernel.files.chunks import FilePart
 from app.kernel.files.kinds import Kind
 from app.kernel.files.models import StoredFile
@@ -72,6 +73,7 @@ def record_verdict(task: Task, found: str | None) -> None:
         return
     row.verdict, row.malware, row.state, row.preview = Verdict.INFECTED, found, FileState.INFECTED, PreviewState.NONE
     leases.done(row)
+    witness.tell("files.blocked", row.id, by=Actor.system("files.examine"), malware=found, purpose=row.purpose)
     security.warning(
         "malware_found",
         extra={"file_id": str(row.id), "malware": found, "purpose": row.purpose, "sender": row.created_by},

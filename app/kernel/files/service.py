@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from app.kernel import clock, doorbell
 from app.kernel.actor import Actor
 from app.kernel.database import db
-from app.kernel.files import chunks, confinement, malware, names, purposes
+from app.kernel.files import chunks, confinement, malware, names, purposes, witness
 from app.kernel.files.errors import FileMissing, FileRefused, FileTooLarge
 from app.kernel.files.kinds import Kind, words_for
 from app.kernel.files.models import StoredFile
@@ -22,6 +22,7 @@ from app.kernel.files.states import FileState, PreviewState, Verdict
 
 DELETED_TOGETHER = 50  # files whose chunks go in one transaction
 HEIC = (".heic", ".heif")
+RETENTION = Actor.system("files.delete_expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def store(
     db.session.add(row)
     db.session.flush()  # the seal of each chunk needs the id
     chunks.write(row.id, chunks.FilePart.CONTENT, received.content)
+    witness.tell("files.stored", row.id, by=by, purpose=meant.name, kind=received.kind, bytes=row.size_bytes)
     if row.state is FileState.QUARANTINED:
         doorbell.ring("files.examine", row.id)
     return row.id
@@ -93,14 +95,16 @@ def set_keep_until(file_ids: Sequence[UUID], until: datetime | None) -> None:
     db.session.execute(update(StoredFile).where(StoredFile.id.in_(file_ids)).values(keep_until=until))
 
 
-def hold(file_id: UUID, reason: str) -> None:
+def hold(file_id: UUID, reason: str, *, by: Actor) -> None:
     """Put a legal hold on a file: nothing deletes it while it lasts. Refuses with FileMissing."""
     _locked(file_id).held_because = reason
+    witness.tell("files.held", file_id, by=by, reason=reason)
 
 
-def release(file_id: UUID) -> None:
+def release(file_id: UUID, *, by: Actor) -> None:
     """End a legal hold. Refuses with FileMissing."""
     _locked(file_id).held_because = None
+    witness.tell("files.released", file_id, by=by)
 
 
 def delete_some_expired() -> int:
@@ -135,6 +139,8 @@ def delete_some_expired() -> int:
                 fence=func.coalesce(StoredFile.fence, 0) + 1,  # a check that is under way must not bring it back
             )
         )
+        for file_id in ids:
+            witness.tell("files.deleted", file_id, by=RETENTION)
     return len(ids)
 
 

@@ -63,7 +63,7 @@ def inspect(content: BinaryIO, ending: str) -> dict[str, Any]:
     return {}
 
 
-def picture(content: BinaryIO, ending: str, *, square: bool) -> dict[str, Any]:
+def picture(content: BinaryIO, ending: str, *, square: bool) -> dict[str, bytes]:
     """Make anew what can be shown: a picture without what its camera wrote into it, a preview and a thumbnail."""
     if ending == ".pdf":
         page = _first_page(content)
@@ -272,22 +272,17 @@ def _first_page(content: BinaryIO) -> Any:
         raise Refused(DAMAGED) from None
 
 
-def _jpeg(image: Any) -> str:
-    def save(quality: int, into: BinaryIO) -> None:
-        image.save(into, "JPEG", quality=quality, optimize=True, progressive=True)
-
-    return _small_enough(save, CONTENT_BYTES, (85, 75, 65, 55, 45))
+def _jpeg(image: Any) -> bytes:
+    return _small_enough(image, CONTENT_BYTES, (85, 75, 65, 55, 45), format="JPEG", optimize=True, progressive=True)
 
 
-def _webp(image: Any, side: int, at_most: int) -> str:
+def _webp(image: Any, side: int, at_most: int) -> bytes:
     small = image.copy()
     small.thumbnail((side, side))
-    return _small_enough(
-        lambda quality, into: small.save(into, "WEBP", quality=quality, method=4), at_most, (75, 60, 45, 30, 15)
-    )
+    return _small_enough(small, at_most, (75, 60, 45, 30, 15), format="WEBP", method=4)
 
 
-def _thumbnail(image: Any, *, square: bool) -> str:
+def _thumbnail(image: Any, *, square: bool) -> bytes:
     from PIL import ImageOps
 
     if square:  # a little above the middle, where faces are
@@ -295,16 +290,15 @@ def _thumbnail(image: Any, *, square: bool) -> str:
     return _webp(image, THUMBNAIL_SIDE, THUMBNAIL_BYTES)
 
 
-def _small_enough(save: Callable[[int, BinaryIO], None], at_most: int, qualities: tuple[int, ...]) -> str:
-    """The best quality that weighs no more than this, else the least."""
-    made = b""
-    for quality in qualities:
-        into = io.BytesIO()
-        save(quality, into)
-        made = into.getvalue()
-        if len(made) <= at_most:
-            break
-    return base64.b64encode(made).decode()
+def _small_enough(image: Any, at_most: int, qualities: tuple[int, ...], **saving: Any) -> bytes:
+    """The best quality that weighs no more than this; where none does, of a smaller picture."""
+    while True:
+        for quality in qualities:
+            into = io.BytesIO()
+            image.save(into, quality=quality, **saving)
+            if into.tell() <= at_most:
+                return into.getvalue()
+        image = image.resize((max(image.width * 3 // 4, 1), max(image.height * 3 // 4, 1)))
 
 
 _INSPECTORS: dict[str, Callable[[BinaryIO], None]] = {
@@ -338,7 +332,8 @@ def main(arguments: list[str]) -> None:
             if task == "inspect":
                 answer = inspect(content, ending)
             else:
-                answer = picture(content, ending, square="square" in arguments[2:])
+                made = picture(content, ending, square="square" in arguments[2:])
+                answer = {part: base64.b64encode(some).decode() for part, some in made.items()}
     except Refused as refused:
         answer = {"refused": str(refused)}
     except MemoryError:
