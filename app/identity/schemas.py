@@ -121,12 +121,6 @@ class Standing(Form):
     successor: UUID | None = None
 
 
-class Reason(Form):
-    """Why something is done that deserves a reason."""
-
-    reason: Annotated[PlainLine, Field(min_length=3, max_length=200)]
-
-
 class NewToken(Form):
     """The form for a new API token."""
 

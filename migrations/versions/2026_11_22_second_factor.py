@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from migrations.grants import grant
+from migrations.rights import BRANCH, SOCIETY, add_permission, drop_permission
 
 revision = "2026_11_22_second_factor"
 down_revision = "2026_11_22_rights"
@@ -26,9 +27,12 @@ def upgrade() -> None:
     _sessions()
     _factors()
     _invitations()
+    holders = {"administrator": SOCIETY, "manager": BRANCH}
+    add_permission("identity.approve_factor_resets", "Approve that a second factor is taken away", holders)
 
 
 def downgrade() -> None:
+    drop_permission("identity.approve_factor_resets")
     op.drop_table("staff_invitation")
     op.drop_table("recovery_code")
     op.drop_table("second_factor")

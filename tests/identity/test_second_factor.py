@@ -12,19 +12,24 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
+from app.approvals.models import Approval
 from app.audit.models import AuditEvent
 from app.identity import queries, totp
+from app.identity.errors import OwnAccess
 from app.identity.models import RecoveryCode, SecondFactor, StaffSession
 from app.identity.service import second_factor, tokens
 from app.identity.states import SessionState
 from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.transactions import in_transaction
+from tests.approvals.pressing import decide
 from tests.harness.clock import SettableClock
 from tests.harness.people import APP, app_code, enrolled, hire, signed_in_client
 from tests.identity import matrix
 from tests.identity.test_sign_in import PASSWORD, csrf_token, sign_in
+from tests.members import examples
 
 A_PAGE = "/account/sessions"
 CODES = re.compile(r"<li><code>([a-z2-9]{5}-[a-z2-9]{5})</code>")
@@ -299,30 +304,47 @@ def test_the_code_that_set_an_app_up_is_used_up(app: Flask) -> None:
     assert "has been used already" in half_open.post("/sign-in/code", data={"code": code}).text
 
 
-def test_an_administrator_takes_away_what_was_lost_and_says_why(
+def asked_to_take_away(admin: FlaskClient, staff_id: UUID, reason: str) -> TestResponse:
+    return admin.post(f"/users/{staff_id}/second-factor", data={"reason": reason, "key": f"asked {reason}"})
+
+
+def test_what_was_lost_is_taken_away_by_two_people_who_say_why(
     app: Flask, signed_in: Callable[[str], FlaskClient], window: FlaskClient, jane: UUID
 ) -> None:
-    admin = signed_in("administrator")
+    examples.open_books()
+    admin, manager = signed_in("administrator"), signed_in("manager")
 
-    bare = admin.post(f"/users/{jane}/second-factor", data={"reason": ""})
-    answer = admin.post(f"/users/{jane}/second-factor", data={"reason": "Phone stolen at the market"})
+    bare = asked_to_take_away(admin, jane, "")
+    asked = asked_to_take_away(admin, jane, "Phone stolen at the market")
+    approval = re.findall(r"/approvals/[0-9a-f-]{36}", admin.get(f"/users/{jane}").text)[0]
+    alone = admin.get(approval).text
+    still_there = queries.second_factor_since(jane)
+    approved = decide(manager, approval)
 
-    assert (bare.status_code, answer.status_code) == (422, 303)
+    assert (bare.status_code, asked.status_code) == (422, 303)
+    assert 'name="verdict"' not in alone
+    assert still_there is not None
+    assert approved.status_code == 303
     assert queries.second_factor_since(jane) is None
     assert queries.recovery_codes_left(jane) == 0
     assert window.get(A_PAGE).status_code == 303
     event = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "identity.second_factor_reset")).one()
     assert event.after == {"reason": "Phone stolen at the market"}
+    assert event.channel == "approval"
 
 
-def test_nobody_takes_away_the_own_second_factor_to_get_around_it(app: Flask) -> None:
-    oneself = enrolled(hire("administrator"))
-    window = signed_in_client(app, oneself)
+def test_nobody_asks_for_it_or_approves_it_for_himself(app: Flask, signed_in: Callable[[str], FlaskClient]) -> None:
+    examples.open_books()
+    oneself, manager = enrolled(hire("administrator")), enrolled(hire("manager"))
+    asked_to_take_away(signed_in("administrator"), manager, "He says it is lost")
+    waiting = db.session.scalars(select(Approval.id)).one()
 
-    answer = window.post(f"/users/{oneself}/second-factor", data={"reason": "I like it simple"})
+    own_wish = decide(signed_in_client(app, manager), f"/approvals/{waiting}")
+    with pytest.raises(OwnAccess):
+        in_transaction(lambda: second_factor.reset(oneself, by=Actor("staff", str(oneself), "web"), reason="simple"))
 
-    assert answer.status_code == 409
-    assert queries.second_factor_since(oneself) is not None
+    assert own_wish.status_code == 409
+    assert queries.second_factor_since(manager) is not None
 
 
 def test_a_session_that_waits_for_its_code_ends_soon(half_open: FlaskClient, clock: SettableClock) -> None:

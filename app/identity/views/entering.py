@@ -50,6 +50,7 @@ def take_code(form: Filled[Code]) -> Taken | TooManyTries | WrongCode:
     """Take the typed code, or say in the form why not; every try counts, and each failure leaves a trace."""
     by, person = actor(), current_user._get_current_object()
     typed = form.values.code
+    form.typed.pop("code")  # a code that was refused is not typed again
     try:
         in_transaction(lambda: second_factor.count_try(person.staff_id))
         token, left = in_transaction(

@@ -31,6 +31,7 @@ def confirm(form: Filled[Code]) -> Done | TooManyTries | WrongCode:
     """Take the app's first code, or say in the form why not."""
     by, person = actor(), current_user._get_current_object()
     typed = form.values.code
+    form.typed.pop("code")  # a code that was refused is not typed again
     try:
         in_transaction(lambda: second_factor.count_try(person.staff_id))
         token, codes = in_transaction(

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import audit
-from app.identity import followers, queries
-from app.identity.schemas import Reason, Standing
-from app.identity.service import second_factor, staff
+from app.approvals import service as approvals
+from app.identity import factor_resets, followers, queries
+from app.identity.factor_resets import FactorReset
+from app.identity.schemas import Standing
+from app.identity.service import staff
 from app.identity.states import STATUS_MOVES, StaffStatus
 from app.identity.views import bp
 from app.identity.views.users import hand_over
+from app.kernel.actor import Actor
 from app.kernel.errors import Conflict, Invalid
 from app.kernel.forms import Filled
+from app.kernel.idempotency import once
 from app.kernel.transactions import in_transaction
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
@@ -81,15 +86,21 @@ def end_user_session(staff_id: UUID, session_id: UUID) -> ResponseReturnValue:
 @bp.post("/users/<uuid:staff_id>/second-factor")
 @requires("identity.manage_users", fresh=True)
 def reset_user_second_factor(staff_id: UUID) -> ResponseReturnValue:
-    """Take away a second factor that was lost."""
-    form = Reason.parse(request.form)
+    """Ask that a lost second factor be taken away; a second person decides."""
+    form = FactorReset.parse({**request.form, "staff_id": str(staff_id)})
     if form.errors:
         raise Invalid(form.errors)
-    by, reason = actor(), form.values.reason
-    in_transaction(lambda: second_factor.reset(staff_id, by=by, reason=reason))
-    audit.notice("second_factor_reset", staff_id=str(staff_id), by=by.id)
-    toast("The second factor is taken away. Another one is set up at the next sign-in.")
+    values, by = form.values, actor()
+    in_transaction(lambda: _ask_once(values, form.key or "", by))
+    audit.notice("second_factor_reset_asked", staff_id=str(staff_id), by=by.id)
+    toast("Asked for. It is done once a second person has approved it.")
     return done(url_for(".user", staff_id=staff_id))
+
+
+def _ask_once(values: FactorReset, key: str, by: Actor) -> None:
+    inputs = values.model_dump(mode="json")
+    ask = partial(approvals.ask, factor_resets.NAME, values, by=by, reason=values.reason)
+    once(factor_resets.NAME, key, inputs, by=by, work=lambda: str(ask()))
 
 
 def _leaving(staff_id: UUID, form: Filled[Standing] | None, *, status: int = 200) -> Response:

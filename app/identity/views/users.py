@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app import audit
+from app.approvals import queries as approvals
 from app.identity import queries, rules
 from app.identity.schemas import Details, NewStaff, Roles
 from app.identity.service import staff
@@ -138,6 +139,7 @@ def _user(
         factor_since=queries.second_factor_since(staff_id),
         codes_left=queries.recovery_codes_left(staff_id),
         invitation=queries.invitation(staff_id),
+        waiting=approvals.waiting_about(("staff", str(staff_id))),
     )
 
 
