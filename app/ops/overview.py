@@ -31,6 +31,7 @@ SLOW_QUEUE = timedelta(minutes=2)
 STALE_VERIFICATION = timedelta(hours=26)
 LITTLE_DISK = 0.1  # of the whole
 GIGABYTE = 1 << 30
+MEGABYTE = 1 << 20
 WORK = {
     "payments": "sends prompts and asks what became of them",
     "callbacks": "reads what providers sent",
@@ -110,7 +111,7 @@ def _tiles(found: Figures) -> list[Tile]:
         Tile("To allocate", f"{counts['pamoja_suspense_count']:,}", "receipts whose owner is not known"),
         Tile(
             "Callbacks take",
-            "" if lag is None else f"{lag:.1f} s",
+            "–" if lag is None else f"{lag:.1f} s",
             "95 of 100, last 10 minutes" if lag else "none lately",
         ),
         Tile("Texts waiting", f"{counts['pamoja_texts_open_count']:,}"),
@@ -126,7 +127,7 @@ def _servers(found: Health) -> Iterator[Part]:
     version, size = db.session.execute(
         text("SELECT current_setting('server_version'), pg_database_size(current_database())")
     ).one()
-    told = f"PostgreSQL {version.split()[0]}, {size / GIGABYTE:.1f} GB"
+    told = f"PostgreSQL {version.split()[0]}, {size // MEGABYTE:,} MB"
     yield Part("Database", GOOD, "Working", told)
     if not found.migrations:
         yield Part("Schema", BAD, "Behind", "The database is not at this release: run flask db upgrade.")
@@ -215,8 +216,9 @@ def _verified() -> Part:
 
 def _connections(settings: Settings) -> list[Part]:
     return [
-        _switch("Texts (SMS)", sms_provider() is not None, "AFRICASTALKING_USERNAME, AFRICASTALKING_API_KEY"),
+        _switch("Texts (SMS)", sms_provider() is not None, "AFRICASTALKING_USERNAME"),
         _switch("E-mail", settings.mail_url is not None, "MAIL_URL"),
+        _switch("Malware scanner", settings.clamd_url is not None, "CLAMD_URL"),
         _switch("Error tracking", settings.sentry_dsn is not None, "SENTRY_DSN"),
     ]
 

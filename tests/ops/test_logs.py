@@ -11,7 +11,19 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 
+from app.kernel import doorbell
+from app.kernel.actor import Actor
+from app.kernel.money import kes
+from app.kernel.transactions import in_transaction
 from app.ops.logs import JsonLines
+from app.payments.destinations import Purpose
+from app.payments.service import Intended, PaymentService
+from app.web.access import public
+from tests.payments.mpesa.conftest import Society, paybill, society
+
+__all__ = ["paybill", "society"]
+
+MSISDN, NATIONAL_ID = "254712345678", "28765431"
 
 
 class Lines(logging.Handler):
@@ -130,3 +142,47 @@ def test_an_id_is_taken_over_from_a_trusted_proxy_only(client: FlaskClient) -> N
 
     assert answer.headers["X-Request-ID"] != "made-up-by-the-sender"
     assert len(answer.headers["X-Request-ID"]) == 32
+
+
+def test_the_page_of_a_mistake_names_the_line_that_explains_it(
+    app: Flask, client: FlaskClient, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @public("It fails for everybody.")
+    def fail() -> None:
+        raise ZeroDivisionError("SELECT secret FROM somewhere")
+
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    monkeypatch.setitem(app.view_functions, "identity.sign_in", fail)
+
+    page = client.get("/sign-in")
+
+    (line,) = [line for line in map(json.loads, lines.written) if "trace" in line]
+    assert page.status_code == 500
+    assert "ZeroDivisionError" in str(line["trace"])
+    assert str(line["request_id"]) in page.text
+    for detail in ("SELECT", "ZeroDivision", "Traceback", "secret"):
+        assert detail not in page.text
+
+
+def test_a_payment_from_prompt_to_receipt_leaves_no_personal_data(
+    app: Flask, client: FlaskClient, society: Society, lines: Lines
+) -> None:
+    """A prompt, its answer by an unknown address, a refused token, and the jobs in between."""
+    share = Intended(Purpose.SAVINGS_DEPOSIT, society.account_id, kes("1,500"))
+    by = Actor("system", "tests", "job")
+    payment_id = in_transaction(
+        lambda: PaymentService(by).prompt(society.member_id, phone=society.phone, intended=[share])
+    )
+    doorbell.answer("payments.submit", str(payment_id))  # nobody listens at the provider's address
+    paid = {"Body": {"stkCallback": {"CallbackMetadata": {"Item": [{"Name": "PhoneNumber", "Value": MSISDN}]}}}}
+    client.post("/hooks/m/00112233445566778899aabbccddeeff/stk", json=paid)
+    client.post("/api/mpesa/callback", json=paid)
+    client.post("/api/mpesa/stk-push", json={"phone": MSISDN}, headers={"Authorization": "Bearer pmj_made-up-token"})
+    client.post("/members/find", data={"q": NATIONAL_ID, "pin": "4711"})
+
+    written = "\n".join(lines.written)
+
+    assert len(lines.written) >= 4
+    for secret in (MSISDN, society.phone.msisdn, society.phone.local, NATIONAL_ID, "made-up-token", "4711", "00112233"):
+        assert secret not in written, secret
+    assert all(str(json.loads(line)["at"]).endswith("Z") for line in lines.written)
