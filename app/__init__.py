@@ -132,6 +132,7 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
     _rooms(app)
     with app.app_context():
         if settings.is_production:
+            start.refuse_debugging(app)
             start.refuse_strong_role()
         _money_in()
         announcements.listen("webhooks.pass_on")

@@ -35,7 +35,8 @@ class SmsMessage(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAl
     id: Mapped[UUID] = uuid_key()
     phone: Mapped[Phone] = mapped_column(EncryptedPhone)
     phone_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    text: Mapped[str] = mapped_column(EncryptedText)
+    text: Mapped[str] = mapped_column(EncryptedText)  # as the office may read it
+    secret_text: Mapped[str | None] = mapped_column(EncryptedText)  # with a code or PIN in it; gone once it was sent
     template: Mapped[str] = mapped_column(Text)
     language: Mapped[Language] = mapped_column(labelled(Language, "language"))
     parts: Mapped[int]
@@ -59,10 +60,31 @@ class SmsMessage(Leased, db.Model):  # type: ignore[name-defined]  # Flask-SQLAl
         """The only writer of the state."""
         assert state in SMS_MOVES[self.state], f"a text does not go from {self.state} to {state}"
         self.state, self.detail = state, detail
+        if state not in (SmsState.QUEUED, SmsState.SENDING):
+            self.secret_text = None  # it will not be sent again
         if state is SmsState.SENT:
             self.sent_at = at
         if state.is_final:
             self.ended_at = at
+
+
+class SmsWording(db.Model):  # type: ignore[name-defined]
+    """The society's own words for a text. Only ever added to: the latest holds, and none means those of Pamoja."""
+
+    __tablename__ = "sms_wording"
+    __table_args__ = (
+        UniqueConstraint("template", "language", "version"),
+        CheckConstraint("version > 0", name="version"),
+        CheckConstraint("btrim(words) <> ''", name="words"),
+    )
+
+    id: Mapped[UUID] = uuid_key()
+    template: Mapped[str] = mapped_column(Text)
+    language: Mapped[Language] = mapped_column(labelled(Language, "language"))
+    version: Mapped[int]
+    words: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = created_at()
+    created_by: Mapped[str] = mapped_column(Text)
 
 
 class SmsDeliveryReport(db.Model):  # type: ignore[name-defined]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from app.kernel.fields import DateField
+from app.kernel.fields import DateField, PlainLine
 from app.kernel.forms import Form
 from app.kernel.phones import Phone
 from app.messaging.states import SmsState
@@ -25,6 +25,19 @@ class MessageFilter(Form):
     @property
     def days(self) -> tuple[date | None, date | None]:
         return self.since, self.until
+
+
+class WordingForm(Form):
+    """New words for a text: looked at with examples, proposed, or given up for Pamoja's own."""
+
+    words: Annotated[PlainLine, Field(min_length=10, max_length=400)] | None = None
+    reason: Annotated[PlainLine, Field(max_length=200)] = ""
+    step: Literal["look", "propose", "reset"] = "look"
+
+    @property
+    def wanted(self) -> str | None:
+        """What members are to read; none for Pamoja's own words."""
+        return None if self.step == "reset" else self.words
 
 
 def _phone_or_none(value: object) -> Phone | None:
