@@ -9,12 +9,17 @@ command typed in a second shell talks to the running system.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 DEVELOPMENT_SECRET = "development-only-secret"  # noqa: S105 - refused in production, see `Settings.check`
 DEVELOPMENT_KEY = "dev:cGFtb2phLWRldmVsb3BtZW50LW9ubHkta2V5LTMyYnk="
+
+PUBLIC_PASSKEY = (
+    "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"  # of Daraja's sandbox, for everybody
+)
 
 SANDBOX_RELAXATIONS: Mapping[str, str] = {
     "C30, C32": "Cookies travel over plain http on this machine, so they are neither Secure nor __Host-.",
@@ -35,10 +40,12 @@ class ConfigurationError(Exception):
 class Settings:
     """Everything the application is told from outside."""
 
-    database_url: str  # the application's role
-    redis_url: str  # the doorbell
-    database_owner_url: str | None = None  # migrations only; never given to web or workers in production
-    database_replica_url: str | None = None  # reads that may be a second old
+    database_url: str = field(repr=False)  # the application's role
+    redis_url: str = field(repr=False)  # the doorbell
+    database_owner_url: str | None = field(
+        default=None, repr=False
+    )  # migrations only; never given to web or workers in production
+    database_replica_url: str | None = field(default=None, repr=False)  # reads that may be a second old
     profile: str = "sandbox"  # sandbox | production
     secret_key: str = field(default=DEVELOPMENT_SECRET, repr=False)  # signs cookies and CSRF tokens
     encryption_keys: str = field(default=DEVELOPMENT_KEY, repr=False)  # id:base64,...; the first is current
@@ -84,20 +91,53 @@ class Settings:
         """
         if self.profile not in ("sandbox", "production"):
             raise ConfigurationError(f"PROFILE must be sandbox or production, not {self.profile!r}.")
-        if not self.is_production:
-            return self
+        if self.is_production and (reason := next(self._unsafe(), None)):
+            raise ConfigurationError(reason)
+        return self
+
+    def _unsafe(self) -> Iterator[str]:
+        """What must be otherwise before real money comes in, each in a sentence that names the setting."""
         if self.secret_key == DEVELOPMENT_SECRET or len(self.secret_key) < 32:
-            raise ConfigurationError("SECRET_KEY must be set to at least 32 random characters in production.")
+            yield "SECRET_KEY must be set to at least 32 random characters in production."
         if self.encryption_keys == DEVELOPMENT_KEY:
-            raise ConfigurationError("ENCRYPTION_KEYS must be set in production (id:base64 of 32 random bytes).")
+            yield "ENCRYPTION_KEYS must be set in production (id:base64 of 32 random bytes)."
         if not self.base_url.startswith("https://"):
-            raise ConfigurationError("BASE_URL must be an https address in production.")
+            yield "BASE_URL must be an https address in production."
         if self.metrics_token is not None and len(self.metrics_token) < 32:
-            raise ConfigurationError("METRICS_TOKEN must be at least 32 random characters in production.")
+            yield "METRICS_TOKEN must be at least 32 random characters in production."
         for name in ("mpesa_api_url", "africastalking_api_url"):
             if not getattr(self, name).startswith("https://"):
-                raise ConfigurationError(f"{name.upper()} must be an https address in production.")
-        return self
+                yield f"{name.upper()} must be an https address in production."
+        if self.mpesa_passkey == PUBLIC_PASSKEY:
+            yield "MPESA_PASSKEY is the one that Safaricom publishes for its sandbox; enter your own."
+        for name in ("database_url", "database_owner_url", "database_replica_url"):
+            yield from _unsafe_database(name, getattr(self, name))
+        yield from _unsafe_redis(self.redis_url)
+
+
+def _unsafe_database(name: str, url: str | None) -> Iterator[str]:
+    """A database on another machine is spoken to over TLS, with its certificate checked; and always with a password."""
+    if url is None:
+        return
+    parts, options = urlsplit(url), parse_qs(urlsplit(url).query)
+    host = parts.hostname or (options.get("host") or [""])[0]
+    if not parts.password and not host.startswith("/") and host:
+        yield f"{name.upper()} must carry a password in production."
+    if not _is_here(host) and options.get("sslmode") != ["verify-full"]:
+        yield f"{name.upper()} names another machine: add sslmode=verify-full, so that the line is safe."
+
+
+def _unsafe_redis(url: str) -> Iterator[str]:
+    parts = urlsplit(url)
+    if parts.scheme != "unix" and not parts.password:
+        yield "REDIS_URL must carry a password in production."
+    if parts.scheme == "redis" and not _is_here(parts.hostname or ""):
+        yield "REDIS_URL names another machine: use rediss://, so that the line is encrypted."
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this very machine: a loopback address, or the folder of a socket."""
+    return host in ("", "localhost", "127.0.0.1", "::1") or host.startswith("/")
 
 
 def settings_from_environment(environment: Mapping[str, str] | None = None) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import Flask
 from sqlalchemy import text
 
 from app.kernel.database import db
@@ -17,6 +18,12 @@ _IS_TOO_STRONG = text(
      WHERE r.rolname = current_user AND d.datname = current_database()
     """
 )
+
+
+def refuse_debugging(app: Flask) -> None:
+    """Refuse to run with Flask's debugger, which runs whatever a browser sends it. Raises ConfigurationError."""
+    if app.debug:
+        raise ConfigurationError("FLASK_DEBUG is set. Production never runs with the debugger.")
 
 
 def refuse_strong_role() -> None:
