@@ -254,8 +254,7 @@ def test_a_picture_that_nobody_can_decode_never_leaves(app, monkeypatch):
     monkeypatch.setattr(workshop, "_is_whole", lambda *_: True)
     file_id = store(made.jpeg(), "half.jpg")
     half = made.noisy_jpeg((400, 400))[:9_000]
-    in_transaction(lambda: chunks.forget([file_id]))
-    in_transaction(lambda: chunks.write(file_id, FilePart.CONTENT, io.BytesIO(half)))
+    in_transaction(lambda: chunks.replace(file_id, FilePart.CONTENT, io.BytesIO(half)))
 
     examine(app, file_id)
 

@@ -73,12 +73,15 @@ def read(file_id: UUID, part: FilePart, expected: Digest | None = None) -> Itera
         number += 1
 
 
-def forget(file_ids: Sequence[UUID], *parts: FilePart) -> None:
-    """Delete the chunks of files: all of them, or those of some parts."""
-    condition = [StoredFileChunk.file_id.in_(file_ids)]
-    if parts:
-        condition.append(StoredFileChunk.part.in_(parts))
-    db.session.execute(delete(StoredFileChunk).where(*condition))
+def forget(file_ids: Sequence[UUID]) -> None:
+    """Delete everything that is kept of these files."""
+    db.session.execute(delete(StoredFileChunk).where(StoredFileChunk.file_id.in_(file_ids)))
+
+
+def replace(file_id: UUID, part: FilePart, content: BinaryIO) -> None:
+    """Store a part of a file in the place of what was there."""
+    db.session.execute(delete(StoredFileChunk).where(StoredFileChunk.file_id == file_id, StoredFileChunk.part == part))
+    write(file_id, part, content)
 
 
 def rotate_some() -> int:

@@ -117,9 +117,8 @@ def _close(row: StoredFile, pictures: dict[str, bytes] | None, *, trouble: str) 
         # Who sent a paper may have it back without a preview. A picture leaves only as we made it.
         row.state = FileState.UNREADABLE if row.kind.is_image else FileState.READY
         return
-    chunks.forget([row.id], *(FilePart(part) for part in pictures))
     for part, made in pictures.items():
-        chunks.write(row.id, FilePart(part), io.BytesIO(made))
+        chunks.replace(row.id, FilePart(part), io.BytesIO(made))
     if content := pictures.get(FilePart.CONTENT):
         digest = chunks.digest_of(io.BytesIO(content))
         row.kind, row.size_bytes, row.sha256 = Kind.JPEG, digest.size_bytes, digest.sha256
