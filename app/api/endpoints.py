@@ -30,6 +30,7 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, request
+from pydantic import BaseModel
 
 from app.api import answers, bodies, parameters, preconditions, replays
 from app.api.access import Scoped, api_actor
@@ -54,12 +55,12 @@ class Contract:
     answer: type[Answer]
     status: int = 200
     query: type[Form] | None = None
-    body: type[Form] | None = None
+    body: type[BaseModel] | None = None
     moves_money: bool = False
     only_reads: bool = False
     version: Version | None = None
     refuses: tuple[type[Refusal], ...] = ()
-    scope: str | None = None
+    scope: str | None = None  # none: it is open to programs without a token, and reads its request by itself
 
     def takes_key(self, method: str) -> bool:
         """Whether the sender may send a key, so that the request can be sent again."""
@@ -126,6 +127,7 @@ def _answer(contract: Contract, view: Callable[..., Any], address: Mapping[str, 
     if contract.takes_key(request.method):
         given["key"] = replays.idempotency_key(needed=contract.moves_money)
     if contract.body:
+        assert issubclass(contract.body, Form), "what is read refuses what it does not know"
         given["body"] = bodies.read(contract.body)
     elif request.method in UNSAFE:
         bodies.refuse_any()

@@ -34,15 +34,19 @@ def _flag(value: Any) -> Any:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+WHOLE = BeforeValidator(_whole)
+"""Goes last, so that the bounds before it are described: ``Annotated[int, Field(ge=1), WHOLE]``."""
+
 Flag = Annotated[bool, BeforeValidator(_flag)]
 
 
 class Paged(Form):
     """A list that is read page by page."""
 
-    limit: Annotated[Whole, Field(ge=1, le=LARGEST_PAGE, description="How many at most.")] = PAGE_SIZE
-    after: Annotated[str, Field(min_length=1, max_length=400, description="``next`` of the page before.")] | None = None
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="How many at most."), WHOLE] = PAGE_SIZE
+    after: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,400}$", description="`next` of the page before.")] | None = (
+        None
+    )
 
 
 def read(form: type[Values]) -> Values:

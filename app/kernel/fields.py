@@ -94,11 +94,31 @@ MoneyField = Annotated[
     Money,
     BeforeValidator(_money),
     PlainSerializer(lambda amount: amount.decimal(), return_type=str),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d{1,2})?$"}, {"type": "integer", "minimum": 0}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,2})?$"},
+                {"type": "integer", "minimum": -(MAX_CENTS // 100), "maximum": MAX_CENTS // 100},
+            ],
+            "examples": ["1500.00"],
+        }
+    ),
 ]
 """Any amount, as text or as whole shillings."""
 
-PositiveMoney = Annotated[MoneyField, BeforeValidator(_positive)]
+PositiveMoney = Annotated[
+    MoneyField,
+    BeforeValidator(_positive),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^(?!0+(\.0{1,2})?$)[0-9]+(\.[0-9]{1,2})?$"},
+                {"type": "integer", "minimum": 1, "maximum": MAX_CENTS // 100},
+            ],
+            "examples": ["1500.00"],
+        }
+    ),
+]
 """An amount above zero."""
 
 PhoneField = Annotated[
@@ -108,8 +128,22 @@ PhoneField = Annotated[
     WithJsonSchema({"type": "string", "examples": ["0712345678", "+254712345678"]}),
 ]
 DateField = Annotated[date, BeforeValidator(_day)]
-NationalId = Annotated[str, BeforeValidator(_text(_national_id))]
-KraPin = Annotated[str, BeforeValidator(_text(_kra_pin))]
-PersonName = Annotated[str, BeforeValidator(_text(_person_name))]
+NationalId = Annotated[
+    str,
+    BeforeValidator(_text(_national_id)),
+    WithJsonSchema({"type": "string", "pattern": "^[ -]*([0-9][ -]*){6,9}$", "examples": ["23456789"]}),
+]
+KraPin = Annotated[
+    str,
+    BeforeValidator(_text(_kra_pin)),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^ *[APap] *([0-9] *){9}[A-Za-z] *$", "examples": ["A012345678Z"]},
+    ),
+]
+PersonName = Annotated[
+    str,
+    BeforeValidator(_text(_person_name)),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 60, "description": "Letters, as on the ID."}),
+]
 PlainLine = Annotated[str, BeforeValidator(_text(_line))]
 """Text on one line without control or direction characters; add a length by ``Field(max_length=…)``."""

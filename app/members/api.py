@@ -38,7 +38,7 @@ class MemberQuery(parameters.Paged):
     """What the list of members is narrowed to. Names, phones and ID numbers are searched for, see ``/search``."""
 
     status: MemberStatus | None = None
-    branch: Annotated[parameters.Whole, Field(ge=1, le=2**31 - 1, description="The branch's id.")] | None = None
+    branch: Annotated[int, Field(ge=1, le=2**31 - 1, description="The branch's id."), parameters.WHOLE] | None = None
     officer: UUID | None = Field(default=None, description="The id of the loan officer.")
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from werkzeug.datastructures import MultiDict
 
 from app.kernel.errors import Invalid
@@ -31,8 +31,21 @@ _AS_THEY_ARE = (
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s*%?", re.A)
 
 
+_PERCENT_IN_JSON = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string", "pattern": r"^ *[0-9]{1,3}(\.[0-9]{1,2})?\s*%? *$"},
+            {"type": "integer", "minimum": 1, "maximum": 100},
+        ],
+        "examples": ["33.33"],
+    }
+)
+
+
 def _percent(value: Any) -> Decimal:
     """``50``, ``33.33`` or ``50 %``: more than nothing, at most the whole."""
+    if isinstance(value, float):
+        raise ValueError("Send the share as text, like 33.33.")
     found = _PERCENT.fullmatch(str(value).strip())
     share = Decimal(found[1]) if found else Decimal(0)
     if not 0 < share <= 100:
@@ -46,7 +59,7 @@ class KinRow(Form):
     name: PersonName
     relationship: Relationship
     phone: PhoneField | None = None
-    share_percent: Annotated[Decimal, BeforeValidator(_percent)] | None = None
+    share_percent: Annotated[Decimal, BeforeValidator(_percent), _PERCENT_IN_JSON] | None = None
 
 
 class MemberDetails(Form):

@@ -16,7 +16,7 @@ from openapi_pydantic import Components, Info, OpenAPI, SecurityScheme, Server, 
 from werkzeug.routing import Rule
 
 from app.api import endpoints, problems
-from app.api.document import outcomes
+from app.api.document import outcomes, told
 from app.api.document.operations import Endpoint, operation, tag_of
 from app.api.document.schemas import Schemas
 from app.identity.scopes import SCOPES
@@ -62,11 +62,6 @@ def methods(rule: Rule) -> list[str]:
     return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
 
 
-def tell(app: Flask, name: str, webhook: Mapping[str, Any]) -> None:
-    """Describe a message that we send: ``webhook`` is its path item, ``{"post": {...}}``."""
-    app.extensions.setdefault("openapi_webhooks", {})[name] = webhook
-
-
 def _made(app: Flask) -> dict[str, Any]:
     found = described(app)
     schemas = Schemas([one.contract for one in found], problem=problems.ProblemBody)
@@ -90,8 +85,7 @@ def _made(app: Flask) -> dict[str, Any]:
     )
     made = skeleton.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
     made["components"]["schemas"] = schemas.definitions
-    if told := app.extensions.get("openapi_webhooks"):
-        made["webhooks"] = dict(told)
+    made["webhooks"] = told.webhooks()
     return made
 
 
@@ -106,4 +100,5 @@ def _security() -> SecurityScheme:
 
 
 def _tags(found: list[Endpoint]) -> dict[str, str]:
-    return {tag_of(one): one.room for one in sorted(found, key=tag_of)}
+    rooms = {tag_of(one): one.room for one in sorted(found, key=tag_of)}
+    return rooms | {"webhooks": "What we send to other programs by ourselves."}

@@ -133,7 +133,7 @@ def _key(contract: Contract) -> Parameter:
 
 
 def _precondition(method: str) -> Parameter:
-    schema = plain(type="string", examples=['"3"'])
+    schema = plain(type="string", pattern='^"[0-9]+"$', examples=['"3"'])
     if method in UNSAFE:
         words = "The ETag of the record that you read and now change."
         return _parameter(preconditions.HEADER, "header", words, schema, required=True)

@@ -75,8 +75,10 @@ def _usual(contract: Contract, method: str, has_address: bool) -> set[int]:
         found.add(404)
     if contract.query:
         found.add(422)
+    if method in UNSAFE:
+        found.add(413)
     if method in UNSAFE and contract.scope:
-        found |= {413, 415, 422}
+        found |= {415, 422}
         if contract.version:
             found |= {412, 428}
     return found

@@ -47,8 +47,7 @@ class Schemas:
 
     def parameters(self, model: type[BaseModel]) -> dict[str, Any]:
         """The fields of a query with their schemas, by the names that are written in an address."""
-        properties: dict[str, Any] = self._parameters[model]["properties"]
-        return properties
+        return {name: _never_null(field) for name, field in self._parameters[model]["properties"].items()}
 
     def is_needed(self, model: type[BaseModel], name: str) -> bool:
         """Whether a parameter must be sent."""
@@ -57,3 +56,12 @@ class Schemas:
     def _name(self, model: type[BaseModel], mode: JsonSchemaMode) -> str:
         place: str = self._places[model, mode]["$ref"]
         return place.removeprefix(PLACE)
+
+
+def _never_null(field: dict[str, Any]) -> dict[str, Any]:
+    """A parameter is sent or left out; there is no way to write null in an address."""
+    kinds = [kind for kind in field.get("anyOf", []) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return field
+    rest = {key: value for key, value in field.items() if key not in ("anyOf", "default")}
+    return kinds[0] | rest

@@ -9,7 +9,7 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.api.access import api_actor
-from app.api.endpoints import carry_out, scoped
+from app.api.endpoints import Contract, carry_out, described, scoped
 from app.kernel.errors import Invalid
 from app.kernel.idempotency import Once
 from app.kernel.phones import Phone
@@ -28,7 +28,15 @@ from app.web.access import public
 from . import errands, messages, queries
 from .callbacks import OPEN_FLOW, RAIL
 from .models import ErrandKind, ErrandState
-from .schemas import PaymentAnswer, PaymentStanding, RegisterBody, RegistrationStanding, StkPushBody
+from .schemas import (
+    AnyCallback,
+    PaymentAnswer,
+    PaymentStanding,
+    Received,
+    RegisterBody,
+    RegistrationStanding,
+    StkPushBody,
+)
 
 bp = Blueprint("mpesa_api", __name__, url_prefix="/api/mpesa")
 
@@ -83,6 +91,7 @@ def register_c2b(body: RegisterBody, key: str | None) -> Once:
 
 
 @bp.post("/callback")
+@described(Contract(answer=Received, body=AnyCallback))
 @public("M-PESA cannot sign in. This address has no secret, so what comes here proves nothing and settles nothing.")
 def callback() -> ResponseReturnValue:
     """Keep what is said; at most it makes us ask M-PESA about a prompt sooner."""

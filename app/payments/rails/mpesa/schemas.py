@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.kernel.answers import Answer
 from app.kernel.fields import PhoneField, PlainLine, PositiveMoney
@@ -101,3 +101,18 @@ class RegistrationStanding(Answer):
 
     registration_id: UUID
     status: ErrandState
+
+
+class AnyCallback(BaseModel):
+    """What M-PESA has to say, as its own documents describe it. It is kept as it came."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Received(Answer):
+    """That the message is kept: the answer that M-PESA expects."""
+
+    model_config = ConfigDict(title="CallbackReceived")
+
+    result_code: Literal[0] = Field(alias="ResultCode")
+    result_description: str = Field(alias="ResultDesc")
