@@ -85,20 +85,21 @@ def to_decide(
     *,
     by: Actor,
     on: date,
-    not_of: Iterable[str],
+    maker: str,
+    used: Iterable[str],
 ) -> Authority:
     """The right by which ``by`` decides, if there is one.
 
-    ``not_of`` are principals whose right is of no use here: the maker's, and those already used. Refuses with
-    OwnRequest and NoRightToDecide.
+    The maker's right is of no use, whoever borrowed it, nor is one that somebody ``used`` for this already. Refuses
+    with OwnRequest and NoRightToDecide.
     """
     staff_id = staff_id_of(by.principal)
     if staff_id is None:
         raise NoRightToDecide("Only a member of staff decides.")
-    used = set(not_of)
-    if by.principal in used:
+    if by.principal == maker:
         raise OwnRequest
-    all_of_them = [one for one in authorities(staff_id, on=on, steady=True) if one.principal not in used]
+    useless = {maker, *used}
+    all_of_them = [one for one in authorities(staff_id, on=on, steady=True) if one.principal not in useless]
     reaching = [one for one in all_of_them if place is not None and one.reaches(command, place)]
     if not reaching:
         raise NoRightToDecide("You have no right to decide this.")

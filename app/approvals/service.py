@@ -199,8 +199,11 @@ def _authority(
     said = queries.decisions_of(approval.id)
     if any(by.principal == one.checker for one in said):
         raise SaidAlready
-    on, used = clock.business_date(), {approval.maker, *(one.authority for one in said)}
-    return authority.to_decide(command, place, amount, by=by, on=on, not_of=used).principal
+    used = [one.authority for one in said]
+    whose = authority.to_decide(
+        command, place, amount, by=by, on=clock.business_date(), maker=approval.maker, used=used
+    )
+    return whose.principal
 
 
 def _say(approval: Approval, verdict: Verdict, by: Actor, whose: str, note: str | None) -> None:
