@@ -20,6 +20,7 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PAGES = [
     "/", "/members", "/members/new", "/payments/", "/payments/suspense", "/search", "/more", "/nothing/here",
     "/savings/products", "/messages", "/audit", "/users", "/account/password",
+    "/account/second-factor/new", "/account/sessions", "/account/confirm",
 ]  # fmt: skip
 NOTE_VIOLATIONS = """
     window.violations = []
@@ -91,6 +92,8 @@ def test_every_page_can_be_read_by_everybody(
     stranger = window(stack.url, **look)
     stranger.goto("/sign-in")
     found = {"/sign-in": barriers(stranger)}
+    stranger.goto("/welcome")
+    found["/welcome"] = barriers(stranger)
 
     page = window_of("admin", **look)
     for address in every_page(page):

@@ -33,7 +33,7 @@ def kept(staff_id: UUID | None = None) -> Iterator[None]:
         raise LastAdministrator
 
 
-def _those_in_charge() -> Select[tuple[UUID]]:
+def _those_in_charge() -> Select[UUID]:
     """Who may manage users and roles everywhere and can sign in to do it.
 
     Asked anew each time: a lock shows rows as they were before it.

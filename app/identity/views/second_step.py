@@ -88,5 +88,5 @@ def _page(
 
 def _set_up_page(form: Filled[Code] | None, target: str, *, status: int = 200) -> Response:
     return setting_up.set_up_page(
-        "identity/first_set_up.html", form, status=status, next=target if is_own_path(target) else ""
+        "identity/first_set_up.html", form, status=status, onward=target if is_own_path(target) else ""
     )

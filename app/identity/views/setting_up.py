@@ -47,12 +47,12 @@ def confirm(form: Filled[Code]) -> Done | TooManyTries | WrongCode:
     return Done(token, codes)
 
 
-def set_up_page(template: str, form: Filled[Code] | None, *, status: int = 200, **facts: object) -> Response:
-    """What the app scans or is told, and the field for its first code."""
+def set_up_page(template: str, form: Filled[Code] | None, *, status: int = 200, onward: str = "") -> Response:
+    """What the app scans or is told, and the field for its first code; ``onward`` is where somebody was going."""
     secret = second_factor.proposal(current_user.staff_id, current_user.session_id)
     picture = Markup(totp.picture(totp.address(secret, current_user.username)))  # noqa: S704 - made of squares only
     return page(
-        template, status=status, form=form, picture=picture, key=totp.in_groups(secret), issuer=totp.ISSUER, **facts
+        template, status=status, form=form, picture=picture, key=totp.in_groups(secret), issuer=totp.ISSUER, next=onward
     )
 
 
