@@ -18,6 +18,7 @@ from app.fees import queries, service
 from app.fees.errors import MoreThanOwed, NothingToCharge
 from app.fees.events import Bearer, Event
 from app.fees.models import FeeCharged, MemberFeeAccount
+from app.identity.service import authorise
 from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.errors import Invalid
@@ -63,6 +64,7 @@ def joined(member_id: UUID, on: date, by: Actor) -> None:
 
 def charge_by_hand(member_id: UUID, *, on: date, by: Actor) -> None:
     """The same when somebody asks for it. Refuses with MemberMissing and NothingToCharge."""
+    authorise(by, "fees.charge", whereabouts=members.get(member_id).whereabouts)
     if not charge(member_id, on=on, by=by):
         raise NothingToCharge("There is no registration fee to charge: none is set, or it was charged before.")
 

@@ -211,3 +211,15 @@ class StaleRole(Conflict):
             "Somebody else changed this role since you opened the page. Nothing of yours was saved. "
             "Look at what is there now, then make your change again."
         )
+
+
+class MoreThanOwn(NotAllowed):
+    """Nobody gives a colleague more rights than he has."""
+
+    code = "more_than_own"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "One of these roles allows more than you may do yourself. Nothing was saved;"
+            " ask somebody who may change roles."
+        )

@@ -20,6 +20,11 @@ class Right:
         """Whether the limit allows this amount; the limit itself is still allowed."""
         return self.limit is None or amount <= self.limit
 
+    def contains(self, other: Right) -> bool:
+        """Whether whoever holds this one holds the other with it."""
+        is_enough = self.limit is None or (other.limit is not None and other.limit <= self.limit)
+        return is_enough and self.reach.width >= other.reach.width
+
     def joined_with(self, other: Right) -> Right:
         """What two roles give together: the wider reach, and the higher limit."""
         reach = max(self.reach, other.reach, key=lambda reach: reach.width)

@@ -11,7 +11,7 @@ from uuid import UUID
 from flask import Flask
 
 from app.identity import queries
-from app.identity.errors import InvitationNotGood, LastAdministrator, WrongCode
+from app.identity.errors import InvitationNotGood, LastAdministrator, RightMissing, WrongCode
 from app.identity.models import Staff
 from app.identity.service import invitations, second_factor, sessions, staff
 from app.identity.states import SessionState, StaffStatus
@@ -96,4 +96,8 @@ def test_however_many_take_it_from_each_other_somebody_stays_in_charge(committed
 
     outcome = all_at_once(committed_app, push_out, times=len(bosses))
 
-    assert outcome == {"done": 5, LastAdministrator.__name__: 1}
+    assert outcome["done"] >= 1
+    assert outcome.keys() <= {"done", LastAdministrator.__name__, RightMissing.__name__}  # who is out pushes nobody
+    with committed_app.app_context():
+        left = [one for one in queries.colleagues(bosses).values() if one.may("identity.manage_users")]
+    assert left

@@ -25,7 +25,7 @@ from tests.harness.clock import SettableClock
 
 PASSWORD = "four quiet elephants wade"
 A_PAGE = "/account/sessions"  # one that everybody who is signed in may open
-ADMIN = Actor("staff", "somebody-else", "web")
+ADMIN = Actor.system("tests")
 
 
 def csrf_token(page: TestResponse) -> str:

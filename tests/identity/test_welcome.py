@@ -22,7 +22,7 @@ from tests.harness.clock import SettableClock
 from tests.harness.people import enrolled, hire, signed_in_client
 from tests.identity.test_sign_in import PASSWORD, csrf_token, sign_in
 
-BY = Actor("staff", "somebody-else", "web")
+BY = Actor.system("tests")
 NEW = "a goat on every second roof"
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from flask import g, has_app_context
 
 from app import audit
 from app.identity import queries
-from app.identity.errors import OutOfReach, OverLimit, RightMissing
+from app.identity.errors import MoreThanOwn, OutOfReach, OverLimit, RightMissing
 from app.identity.principal import Holder
-from app.identity.rights import Right
+from app.identity.rights import Right, Rights
 from app.kernel.actor import Actor
 from app.kernel.money import Money
 from app.kernel.reach import EVERYWHERE, Whereabouts, Within
@@ -37,6 +38,22 @@ def authorise(
         raise OutOfReach
     _check_limit(right, amount, by, permission)
     return within
+
+
+def check_gift(by: Actor, roles: Iterable[Rights]) -> None:
+    """Refuse whoever would give somebody more than he has himself, unless he may change what roles give anyway.
+
+    Refuses with MoreThanOwn.
+    """
+    if by.kind != "staff":
+        return
+    holder = _holder(by)
+    own: Rights = holder.rights if holder else {}
+    if "identity.manage_roles" in own:
+        return
+    if not all(code in own and own[code].contains(right) for rights in roles for code, right in rights.items()):
+        _notice("gift_refused", by, "identity.manage_users")
+        raise MoreThanOwn
 
 
 def _holder(by: Actor) -> Holder | None:

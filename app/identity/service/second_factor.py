@@ -17,11 +17,13 @@ from app.identity.errors import CodeUsed, FactorMissing, OwnAccess, StaffMissing
 from app.identity.hashes import recovery_code_hash, second_factor_hash
 from app.identity.models import RecoveryCode, SecondFactor, Staff
 from app.identity.service import sessions, tries
+from app.identity.service.authority import authorise
 from app.identity.states import CounterKind, SessionEnd
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.encryption import keyed_hash
+from app.kernel.reach import Whereabouts
 from config import Settings
 
 RECOVERY_CODE_GROUPS = 2
@@ -108,6 +110,7 @@ def reset(staff_id: UUID, *, by: Actor, reason: str) -> None:
     The person sets up another one at the next sign-in. Refuses with StaffMissing, OwnAccess and FactorMissing.
     """
     staff = _locked_staff(staff_id)
+    authorise(by, "identity.manage_users", whereabouts=Whereabouts(staff.branch_id, staff_id))
     if by.kind == "staff" and by.id == str(staff_id):
         raise OwnAccess
     if not forget(staff_id):

@@ -16,11 +16,15 @@ from app.identity.errors import OwnAccess, SessionMissing, StaffMissing, StatusN
 from app.identity.models import Role, Staff, StaffRole
 from app.identity.schemas import normal_username
 from app.identity.service import in_charge, invitations, second_factor, sessions, sign_in, tokens
+from app.identity.service.authority import authorise, check_gift
 from app.identity.states import STATUS_MOVES, InvitationKind, SessionEnd, StaffStatus
 from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.errors import Invalid
+from app.kernel.reach import Whereabouts
 from config import Settings
+
+PERMISSION = "identity.manage_users"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ def create_demonstration(*, username: str, name: str, branch_id: int, role: str,
 def change_details(staff_id: UUID, *, name: str, branch_id: int, by: Actor) -> None:
     """Correct somebody's name or move them to another branch. Refuses with StaffMissing and Invalid."""
     staff = _get(staff_id)
-    _check_branch(branch_id)
+    _authorise(by, staff)
+    _check_branch(branch_id, by)
     before = {"name": staff.name, "branch_id": staff.branch_id}
     staff.name, staff.branch_id = name, branch_id
     _record("identity.details_changed", staff, before, {"name": name, "branch_id": branch_id}, by)
@@ -66,8 +71,10 @@ def set_roles(staff_id: UUID, roles: Collection[str], *, by: Actor) -> None:
     """
     with in_charge.kept(staff_id):
         staff = _get(staff_id)
+        _authorise(by, staff)
         _not_oneself(staff, by)
         wanted = _roles(roles)
+        check_gift(by, [role.rights for role in wanted])
         before = {"roles": [role.code for role in staff.roles]}
         staff.roles = wanted
     _record("identity.roles_changed", staff, before, {"roles": [role.code for role in wanted]}, by)
@@ -81,6 +88,7 @@ def set_status(staff_id: UUID, status: StaffStatus, *, by: Actor, successor: UUI
     """
     with in_charge.kept(staff_id):
         staff = _get(staff_id)
+        _authorise(by, staff)
         _not_oneself(staff, by)
         if status is staff.status:
             return
@@ -122,6 +130,7 @@ def invite_again(staff_id: UUID, *, by: Actor) -> str:
     StatusNotPossible.
     """
     staff = _get(staff_id)
+    _authorise(by, staff)
     _not_oneself(staff, by)
     if not staff.status.may_sign_in:
         raise StatusNotPossible(f"{staff.name} is marked as {staff.status.label.lower()} and needs no password.")
@@ -137,6 +146,8 @@ def end_session(staff_id: UUID, session_id: UUID, *, by: Actor) -> None:
     """Sign somebody out in one browser. Refuses with StaffMissing and SessionMissing."""
     staff = _get(staff_id)
     is_own = by.kind == "staff" and by.id == str(staff_id)
+    if not is_own:
+        _authorise(by, staff)
     reason = SessionEnd.ENDED_BY_OWNER if is_own else SessionEnd.ENDED_BY_ADMINISTRATOR
     if not sessions.end_one_of(staff.id, session_id, reason):
         raise SessionMissing
@@ -153,6 +164,7 @@ def end_other_sessions(staff_id: UUID, *, but: UUID, by: Actor) -> int:
 def end_sessions(staff_id: UUID, *, by: Actor) -> int:
     """Sign somebody out everywhere; returns how many sessions were alive. Refuses with StaffMissing."""
     staff = _get(staff_id)
+    _authorise(by, staff)
     ended = sessions.end_all(staff.id, SessionEnd.ENDED_BY_ADMINISTRATOR)
     _record("identity.sessions_ended", staff, {}, {"sessions": ended}, by)
     return ended
@@ -161,8 +173,10 @@ def end_sessions(staff_id: UUID, *, by: Actor) -> int:
 def _insert(
     *, username: str, name: str, branch_id: int, roles: Collection[str], password_hash: str | None, by: Actor
 ) -> UUID:
+    authorise(by, PERMISSION)
     wanted = _roles(roles)
-    _check_branch(branch_id)
+    check_gift(by, [role.rights for role in wanted])
+    _check_branch(branch_id, by)
     # Claimed by the insert itself: of two administrators who choose the same username at once, one is told.
     staff_id = db.session.scalar(
         insert(Staff)
@@ -191,6 +205,10 @@ def _get(staff_id: UUID) -> Staff:
     return staff
 
 
+def _authorise(by: Actor, staff: Staff) -> None:
+    authorise(by, PERMISSION, whereabouts=Whereabouts(staff.branch_id, staff.id))
+
+
 def _not_oneself(staff: Staff, by: Actor) -> None:
     if by.kind == "staff" and by.id == str(staff.id):
         raise OwnAccess
@@ -210,8 +228,9 @@ def _roles(codes: Collection[str]) -> list[Role]:
     return found
 
 
-def _check_branch(branch_id: int) -> None:
-    if branch_id not in queries.branch_names():
+def _check_branch(branch_id: int, by: Actor) -> None:
+    within = authorise(by, PERMISSION)
+    if branch_id not in queries.branch_names() or not within.holds(Whereabouts(branch_id)):
         raise Invalid({"branch_id": "Choose one of the branches."})
 
 

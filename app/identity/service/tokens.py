@@ -11,15 +11,19 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from app import audit
+from app.identity import queries
 from app.identity.errors import TokenMissing
 from app.identity.hashes import api_token_hash
 from app.identity.models import ApiToken, Staff
 from app.identity.scopes import SCOPES
+from app.identity.service.authority import authorise
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.errors import Invalid
+from app.kernel.reach import Whereabouts
 
+PERMISSION = "identity.manage_tokens"
 TOKEN_BYTES = 32
 PREFIX = "pmj_"  # lets a scanner recognise a token that leaked into a file or a log
 LONGEST_LIFE_DAYS = 366
@@ -36,8 +40,9 @@ class Issued:
 
 def issue(*, name: str, staff_id: UUID, scopes: Collection[str], days: int, by: Actor) -> Issued:
     """Make a token with which a program acts for somebody. Refuses with Invalid."""
+    within = authorise(by, PERMISSION)
     staff = db.session.get(Staff, staff_id, with_for_update={"read": True})
-    if staff is None or not staff.status.may_sign_in:
+    if staff is None or not staff.status.may_sign_in or not within.holds(Whereabouts(staff.branch_id, staff.id)):
         raise Invalid({"staff_id": "Choose somebody who works here."})
     if not scopes or not set(scopes) <= SCOPES.keys():
         raise Invalid({"scopes": "Choose at least one thing it may do."})
@@ -65,6 +70,7 @@ def revoke(token_id: UUID, *, by: Actor) -> None:
     token = db.session.get(ApiToken, token_id, with_for_update=True, populate_existing=True)
     if token is None:
         raise TokenMissing
+    authorise(by, PERMISSION, whereabouts=queries.whereabouts(token.staff_id))
     if token.revoked_at is None:
         token.revoked_at = clock.now()
         audit.record("identity.token_revoked", subject=("api_token", token.id), by=by, after={"name": token.name})

@@ -9,6 +9,7 @@ from sqlalchemy import Date, cast, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app import audit
+from app.identity.service import authorise
 from app.kernel import clock, files
 from app.kernel.actor import Actor
 from app.kernel.database import db
@@ -42,7 +43,7 @@ def add(member_id: UUID, kind: DocumentKind, received: Received, *, note: str | 
 
     Refuses with MemberMissing, and with AlreadyThere for a second one of which there is one at a time.
     """
-    members.get(member_id)
+    authorise(by, "members.add_documents", whereabouts=members.get(member_id).whereabouts)
     if kind.is_one and queries.standing(member_id, kind):
         raise AlreadyThere(kind)
     document = MemberDocument(member_id=member_id, kind=kind, note=note, added_by=by.principal)
@@ -56,6 +57,7 @@ def replace(member_id: UUID, document_id: UUID, received: Received, *, note: str
 
     Refuses with DocumentMissing and DocumentEnded.
     """
+    authorise(by, "members.add_documents", whereabouts=members.get(member_id).whereabouts)
     old = _standing_document(member_id, document_id)
     _end(old, REPLACED, by=by)
     db.session.flush()  # the old one must have ended before the new one can stand
@@ -72,6 +74,7 @@ def remove(member_id: UUID, document_id: UUID, *, reason: str, by: Actor) -> Non
 
     Refuses with DocumentMissing and DocumentEnded.
     """
+    authorise(by, "members.add_documents", whereabouts=members.get(member_id).whereabouts)
     document = _standing_document(member_id, document_id)
     _end(document, reason, by=by)
     _record("removed", document, by=by, before={"kind": document.kind, "document": document.id}, after={"why": reason})
@@ -82,6 +85,7 @@ def verify(member_id: UUID, document_id: UUID, *, by: Actor) -> None:
 
     Refuses with DocumentMissing, DocumentEnded, AlreadyVerified, SecondPersonNeeded and NotYetChecked.
     """
+    authorise(by, "members.verify_documents", whereabouts=members.get(member_id).whereabouts)
     document = _standing_document(member_id, document_id)
     if document.verified_at is not None:
         raise AlreadyVerified

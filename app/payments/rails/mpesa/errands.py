@@ -11,6 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from app import audit
+from app.identity.service import authorise
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.database import db
@@ -66,6 +67,7 @@ class Result:
 
 def ask(kind: ErrandKind, *, response_type: ResponseType | None = None, by: Actor) -> UUID:
     """Have something asked of M-PESA for the current paybill. Refuses with NotSetUp."""
+    authorise(by, "mpesa.configure")
     paybill = configuration.current()
     if paybill is None or not paybill.is_complete:
         raise NotSetUp

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import update
 
 from app import audit
+from app.identity.service import authorise
 from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.database import db
@@ -40,6 +41,7 @@ def change(form: ConfigurationForm, *, by: Actor) -> None:
     Refuses with SettingsChanged, and with Invalid: another paybill or address needs its own keys, because keys of one
     environment must never reach another.
     """
+    authorise(by, "mpesa.configure")
     current = queries.configuration_row()
     if form.version != (current.version if current else 0):
         raise SettingsChanged
