@@ -18,6 +18,7 @@ from app.approvals import registry as approvals
 from app.approvals import stand_ins
 from app.approvals import views as approvals_views
 from app.approvals.errors import ApprovalMissing, DelegationMissing
+from app.approvals.views.requests import waiting_for_me
 from app.audit import commands as audit_commands
 from app.audit import sealing as audit_sealing
 from app.audit import tables as audit_tables
@@ -58,6 +59,7 @@ from app.members import api as members_api
 from app.members import carers, followers
 from app.members import queries as members_queries
 from app.members import views as members_views
+from app.members.access import views as access_views
 from app.members.documents import jobs as document_jobs
 from app.members.documents import purposes as document_purposes
 from app.members.documents import queries as document_queries
@@ -196,6 +198,7 @@ def _rooms(app: Flask) -> None:
         audit_views.bp,
         ledger_views.bp,
         members_views.bp,
+        access_views.bp,
         document_views.bp,
         downloads.bp,
         profile.bp,
@@ -368,7 +371,7 @@ def _places() -> None:
     nav.register("Members", "members.index", "members.view", 20, "members", narrow=True)
     nav.register("Payments", "payments.index", "payments.view", 30, "payments", narrow=True)
     nav.register("To allocate", "payments.suspense", "payments.allocate", 40, "check", narrow=True)
-    nav.register("Approvals", "approvals.index", None, 45, "decide", waiting=approvals_views.waiting_for_me)
+    nav.register("Approvals", "approvals.index", None, 45, "decide", waiting=waiting_for_me)
     nav.register("Savings products", "savings.products", "savings.manage_products", 50, "savings", group=BACK_OFFICE)
     nav.register("Messages", "messaging.index", "messaging.view", 60, "message", group=BACK_OFFICE)
     nav.register("Ledger", "ledger.index", "ledger.view", 65, "book", group=BACK_OFFICE)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, func, literal_column, select, text
+from sqlalchemy import ColumnElement, func, select, text
 
 from app.kernel.database import db
 from app.kernel.money import ZERO, Money
@@ -198,7 +198,7 @@ def _on_account(chosen: EntryFilter) -> ColumnElement[bool]:
 def _of_branch(within: Within) -> ColumnElement[bool]:
     """The same rule as `whereabouts`: entries that are this branch's alone."""
     its = within.branch_id if within.reach is Reach.BRANCH else None
-    elsewhere = select(literal_column("1")).where(
+    elsewhere = select(t.posting.c.line).where(
         t.posting.c.entry_id == t.entry.c.id, t.posting.c.branch_id.is_distinct_from(its)
     )
     return ~elsewhere.exists()

@@ -5,4 +5,3 @@ from flask import Blueprint
 bp = Blueprint("approvals", __name__, url_prefix="/approvals")
 
 from app.approvals.views import deciders, requests, stand_ins  # noqa: E402, F401 - they put their pages on the blueprint
-from app.approvals.views.requests import waiting_for_me  # noqa: E402, F401 - the navigation shows it

@@ -173,7 +173,6 @@ def _facts(approval_id: UUID) -> dict[str, Any]:
 
 
 def _list(which: str, found: Page[Approval], wanted: ListFilter) -> Response:
-    chosen = {name: value for name, value in (("command", wanted.command), ("state", wanted.state)) if value}
     return page(
         "approvals/index.html",
         which=which,
@@ -183,9 +182,13 @@ def _list(which: str, found: Page[Approval], wanted: ListFilter) -> Response:
         states=ApprovalState,
         names=_names([approval.maker for approval in found.items]),
         may_lend=bool(stand_ins.decided_by(current_user)),
-        url_next=url_for(str(request.endpoint), **chosen, after=found.next) if found.next else None,
-        url_first=url_for(str(request.endpoint), **chosen) if wanted.after else None,
+        url_next=_address(wanted, after=found.next) if found.next else None,
+        url_first=_address(wanted) if wanted.after else None,
     )
+
+
+def _address(wanted: ListFilter, *, after: str | None = None) -> str:
+    return url_for(str(request.endpoint), command=wanted.command, state=wanted.state, after=after)
 
 
 def _filter() -> ListFilter:

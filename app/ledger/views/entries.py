@@ -98,7 +98,7 @@ def ask_to_reverse(entry_id: int) -> ResponseReturnValue:
 def _entry_page(entry_id: int, form: Filled[Any] | None, *, status: int = 200) -> Response:
     head = queries.entry(entry_id)
     who = (head.actor_kind, head.actor_id)
-    checker = tuple(head.on_behalf_of.split(":", 1)) if head.on_behalf_of else None
+    checker = _known(head.on_behalf_of)
     cause = (head.cause.type, head.cause.id)
     lines = entries.lines(entry_id, with_inter_branch=True)
     return page(
@@ -119,6 +119,12 @@ def _entry_page(entry_id: int, form: Filled[Any] | None, *, status: int = 200) -
         waiting=approvals.waiting_about(("entry", entry_id)),
         form=form,
     )
+
+
+def _known(principal: str | None) -> tuple[str, str] | None:
+    """Kind and id of somebody, as the directories know people."""
+    kind, _, its_id = (principal or "").partition(":")
+    return (kind, its_id) if its_id else None
 
 
 def _cause_choices() -> list[tuple[str, str]]:

@@ -63,7 +63,7 @@ def ask_for_journal() -> ResponseReturnValue:
 @requires("ledger.journal")
 def journal_totals() -> Response:
     """What both sides add up to so far, while somebody types."""
-    return page("ledger/_totals.html", **_totals(_parse(request.form).typed))
+    return page("ledger/_totals.html", totals=_totals(_parse(request.form).typed))
 
 
 def _parse(sent: Mapping[str, str]) -> Filled[JournalForm]:
@@ -93,7 +93,7 @@ def _form(form: Filled[Any], *, status: int = 200, lines: int = 0) -> Response:
         accounts=entries.journal_accounts(),
         branches=[(branch.id, branch.name) for branch in queries.branches()],
         own_branch=current_user.branch_id,
-        **_totals(form.typed),
+        totals=_totals(form.typed),
     )
 
 
@@ -104,6 +104,7 @@ def _labels(errors: Mapping[str, str]) -> dict[str, str]:
 
 
 def _totals(typed: Mapping[str, str]) -> dict[str, Money]:
+    """Both sides so far, and the debits less the credits."""
     sums = dict.fromkeys(AMOUNTS, ZERO)
     for name, value in typed.items():
         found = FIELD.fullmatch(name)
