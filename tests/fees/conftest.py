@@ -6,6 +6,9 @@ import pytest
 from flask import Flask
 
 from tests.members import examples as members
+from tests.payments.mpesa.conftest import paybill, society
+
+__all__ = ["paybill", "society"]
 
 
 @pytest.fixture

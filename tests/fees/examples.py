@@ -12,7 +12,7 @@ from app.kernel import clock
 from app.kernel.actor import Actor
 from app.kernel.transactions import in_transaction
 
-ACCOUNTANT = Actor("staff", "0198-accountant", "web")
+ACCOUNTANT = Actor.system("tests")  # what roles may do is tested in tests/identity
 
 
 def fields(**changes: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from app.kernel.money import ZERO, Money, total
 from app.ledger import models as t
 
 _LINE = re.compile(r"(?P<code>\d{4})\b(?P<words>.*?)\s+(?P<amount>-?[\d,]+\.\d\d)")
-_NUMBER = re.compile(r"\b[A-Z]{2}-\d+\b")
+_NUMBER = re.compile(r"\b[A-Z]{2}-[A-Z]?\d+\b")
 _BRANCH = re.compile(r"@([A-Z0-9]+)")
 
 
