@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Response, after_this_request, request
 
-from app.api.errors import VersionNeeded, VersionStale
+from app.api.errors import Malformed, VersionNeeded, VersionStale
 
 HEADER = "If-Match"
+_TAG = r'(?:W/)?"[^"]*"'
+_TAGS = re.compile(rf"{_TAG}(?:\s*,\s*{_TAG})*")
 
 
 def matching(current: int) -> int:
-    """The version that the sender has seen, which is the current one. Refuses with VersionNeeded and VersionStale."""
-    if not request.headers.get(HEADER, "").strip() or request.if_match.star_tag:
+    """The version that the sender has seen, which is the current one.
+
+    Refuses with VersionNeeded, Malformed and VersionStale. ``*`` would overwrite what nobody has looked at.
+    """
+    sent = request.headers.get(HEADER, "").strip()
+    if sent in ("", "*"):
         raise VersionNeeded
+    if not _TAGS.fullmatch(sent):
+        raise Malformed(f'{HEADER} is not an ETag like "3", with its quotation marks. Nothing was saved.')
     if not request.if_match.contains(str(current)):
         raise stale(current)
     return current

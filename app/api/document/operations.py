@@ -133,12 +133,12 @@ def _key(contract: Contract) -> Parameter:
 
 
 def _precondition(method: str) -> Parameter:
-    schema = plain(type="string", pattern='^"[0-9]+"$', examples=['"3"'])
     if method in UNSAFE:
         words = "The ETag of the record that you read and now change."
-        return _parameter(preconditions.HEADER, "header", words, schema, required=True)
+        tag = plain(type="string", pattern='^"[0-9]+"$', examples=['"3"'])
+        return _parameter(preconditions.HEADER, "header", words, tag, required=True)
     words = "The ETag of the record that you have: answered with 304 if it is still the same."
-    return _parameter("If-None-Match", "header", words, schema, required=False)
+    return _parameter("If-None-Match", "header", words, plain(type="string", examples=['"3"']), required=False)
 
 
 def _parameter(name: str, place: str, words: str | None, schema: Schema, *, required: bool) -> Parameter:
@@ -150,7 +150,7 @@ def _body(contract: Contract, schemas: Schemas) -> RequestBody | None:
     if contract.body is None:
         return None
     schema = schemas.reference(contract.body, "validation")
-    return RequestBody(required=True, content={"application/json": MediaType(schema=schema)})
+    return RequestBody(required=contract.scope is not None, content={"application/json": MediaType(schema=schema)})
 
 
 def _first_line(text: str | None) -> str:

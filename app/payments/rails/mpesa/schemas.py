@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel
 
 from app.kernel.answers import Answer
 from app.kernel.fields import PhoneField, PlainLine, PositiveMoney
@@ -103,10 +103,8 @@ class RegistrationStanding(Answer):
     status: ErrandState
 
 
-class AnyCallback(BaseModel):
-    """What M-PESA has to say, as its own documents describe it. It is kept as it came."""
-
-    model_config = ConfigDict(extra="allow")
+class AnyCallback(RootModel[Any]):
+    """What M-PESA has to say, as its own documents describe it. Whatever comes is kept as it came."""
 
 
 class Received(Answer):
