@@ -11,7 +11,9 @@ from app.api import problems
 from app.api import views as api_tokens
 from app.api.document import views as api_document
 from app.api.webhooks import jobs as webhook_jobs
+from app.api.webhooks import queries as webhooks_queries
 from app.api.webhooks import views as webhook_views
+from app.api.webhooks.errors import DeliveryMissing, SubscriptionMissing
 from app.approvals import jobs as approvals_jobs
 from app.approvals import queries as approvals_queries
 from app.approvals import registry as approvals
@@ -343,9 +345,9 @@ def _belongings(app: Flask) -> None:
     reach.locate(app, "document_id", document_queries.whereabouts, missing=DocumentMissing)
     reach.locate(app, "file_id", downloads.whereabouts, missing=FileMissing)
     reach.locate(app, "entry_id", entries.whereabouts)
-    reach.names_no_record(app, "command_name")
-    reach.names_no_record(app, "text_name")
-    reach.names_no_record(app, "language")
+    reach.locate(app, "subscription_id", webhooks_queries.whereabouts, missing=SubscriptionMissing)
+    reach.locate(app, "delivery_id", webhooks_queries.delivery_whereabouts, missing=DeliveryMissing)
+    reach.names_no_record(app, "command_name", "text_name", "language", "kind", "step")
     reach.locate(app, "role_code", identity_queries.role_whereabouts, missing=RoleMissing)
 
 

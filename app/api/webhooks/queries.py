@@ -15,6 +15,7 @@ from app.kernel.announcements import Announcement
 from app.kernel.database import db
 from app.kernel.leases import is_due
 from app.kernel.paging import Page, keyset
+from app.kernel.reach import SOCIETY_WIDE, Whereabouts
 
 AT_ONCE = 500  # messages a sweep rings for; the next sweep finds the rest
 
@@ -34,6 +35,16 @@ def subscription(subscription_id: UUID) -> WebhookSubscription:
     if found is None:
         raise SubscriptionMissing
     return found
+
+
+def whereabouts(subscription_id: UUID) -> Whereabouts | None:
+    """A receiver hears of the whole society; None if there is none."""
+    return SOCIETY_WIDE if db.session.get(WebhookSubscription, subscription_id) else None
+
+
+def delivery_whereabouts(delivery_id: UUID) -> Whereabouts | None:
+    """A message to a receiver, too; None if there is none."""
+    return SOCIETY_WIDE if db.session.get(WebhookDelivery, delivery_id) else None
 
 
 def counts(subscription_ids: Sequence[UUID]) -> dict[tuple[UUID, DeliveryState], int]:
