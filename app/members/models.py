@@ -176,7 +176,8 @@ class MemberPhone(db.Model):  # type: ignore[name-defined]
     last_four_hash: Mapped[bytes] = mapped_column(LargeBinary)
     last_six_hash: Mapped[bytes] = mapped_column(LargeBinary)
     digest_hash: Mapped[bytes] = mapped_column(LargeBinary)  # of the SHA-256 by which M-PESA names a payer
-    verified_at: Mapped[datetime | None] = mapped_column(Instant)
+    verified_at: Mapped[datetime | None] = mapped_column(Instant)  # a code that was sent there came back
+    money_out_from: Mapped[datetime | None] = mapped_column(Instant)  # cooling-off after a change
     created_at: Mapped[datetime] = created_at()
     created_by: Mapped[str] = mapped_column(Text)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -83,8 +83,12 @@ class MemberDetails(Form):
 
 
 class MemberEdit(MemberDetails):
-    """The same, for a member who is registered: says which version was on the screen."""
+    """The same, for a member who is registered: says which version was on the screen.
 
+    The payment phone may be left out; another one than stands is refused, it is changed by a code.
+    """
+
+    payment_phone: PhoneField | None = None  # type: ignore[assignment]  # wider than at registration
     version: Annotated[int, Field(gt=0)]
 
 
@@ -157,7 +161,6 @@ def typed_from(profile: Profile) -> dict[str, str]:
     typed = {
         **{name: str(getattr(member, name) or "") for name in _AS_THEY_ARE},
         "born_on": f"{member.born_on:%d/%m/%Y}",
-        "payment_phone": phones.get(PhonePurpose.PAYMENT, ""),
         "contact_phone": phones.get(PhonePurpose.CONTACT, ""),
     }
     for n, kin in enumerate(profile.next_of_kin):

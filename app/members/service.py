@@ -75,11 +75,13 @@ def register(details: MemberDetails, *, on: date, by: Actor) -> UUID:
 def edit(member_id: UUID, details: MemberEdit, *, on: date, by: Actor) -> None:
     """Correct what the register says about a member; who moves to another branch takes the accounts along.
 
-    Refuses with MemberMissing, StaleEdit, Invalid and AlreadyRegistered.
+    The payment phone stays: it changes by a code to the new number (`access`). Refuses with MemberMissing, StaleEdit,
+    Invalid and AlreadyRegistered.
     """
     member = queries.get_for_update(member_id)
     within = authorise(by, "members.edit", whereabouts=member.whereabouts)
     _check_version(member, details.version)
+    details = _with_standing_phone(member_id, details)
     _check(details, on=on, member_id=member_id)
     _check_place(details, within, was=member.whereabouts)
     was, now = audit.differences(_standing_values(member), _values(details), hidden=_HIDDEN_FIELDS)
@@ -150,7 +152,7 @@ def _check(details: MemberDetails, *, on: date, member_id: UUID | None) -> None:
         errors[f"{KIN}.0.share_percent"] = sentence
     if details.branch_id not in {branch.id for branch in ledger.branches()}:
         errors["branch_id"] = "Choose one of the branches."
-    if details.contact_phone == details.payment_phone:
+    if details.contact_phone and details.contact_phone == details.payment_phone:
         errors["contact_phone"] = "This is the payment phone. Leave it empty or enter another number."
     if errors:
         raise Invalid(errors)
@@ -158,6 +160,14 @@ def _check(details: MemberDetails, *, on: date, member_id: UUID | None) -> None:
         holder = _holder(field, details)
         if holder and holder != member_id:
             raise AlreadyRegistered(field, member_id=holder)
+
+
+def _with_standing_phone(member_id: UUID, details: MemberEdit) -> MemberEdit:
+    """The same with the payment phone that stands. Refuses with Invalid to change it in passing."""
+    standing = queries.payment_phone(member_id)
+    if details.payment_phone not in (None, standing):
+        raise Invalid({"payment_phone": "The payment phone is changed on a page of its own, by a code sent there."})
+    return details.model_copy(update={"payment_phone": standing})
 
 
 def _check_place(details: MemberDetails, within: Within, *, was: Whereabouts | None = None) -> None:
@@ -195,8 +205,8 @@ def _save(member: Member, details: MemberDetails, *, by: Actor) -> None:
         with db.session.begin_nested():
             db.session.add(member)
             db.session.flush()  # the rows below need the member's id
-            _set_phone(member.id, PhonePurpose.PAYMENT, details.payment_phone, by=by)
-            _set_phone(member.id, PhonePurpose.CONTACT, details.contact_phone, by=by)
+            set_phone(member.id, PhonePurpose.PAYMENT, details.payment_phone, by=by)
+            set_phone(member.id, PhonePurpose.CONTACT, details.contact_phone, by=by)
             _set_next_of_kin(member.id, details.next_of_kin, by=by)
     except IntegrityError as error:
         raise _refusal(error, details) from error
@@ -220,10 +230,10 @@ def _holder(field: str, details: MemberDetails) -> UUID | None:
         case "kra_pin":
             return queries.holder_of_kra_pin(details.kra_pin) if details.kra_pin else None
         case _:
-            return queries.by_payment_phone(details.payment_phone)
+            return queries.by_payment_phone(details.payment_phone) if details.payment_phone else None
 
 
-def _set_phone(member_id: UUID, purpose: PhonePurpose, phone: Phone | None, *, by: Actor) -> None:
+def set_phone(member_id: UUID, purpose: PhonePurpose, phone: Phone | None, *, by: Actor) -> None:
     """Have this number, or none, for this purpose; one that is no longer used is ended and stays in the history."""
     current = queries.phone_in_use(member_id, purpose)
     if current and current.phone == phone:

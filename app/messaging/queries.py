@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 
 from app.kernel import clock
 from app.kernel.database import db
@@ -100,6 +100,16 @@ def open_without_number(phone: Phone) -> Sequence[SmsMessage]:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
+
+
+def texted_today(phone_hash: bytes, *, receipts: Sequence[str]) -> int:
+    """How many texts a phone was sent since midnight, receipts apart."""
+    counted = select(func.count()).where(
+        SmsMessage.phone_hash == phone_hash,
+        SmsMessage.created_at >= _midnight(clock.today_eat()),
+        SmsMessage.template.not_in(receipts),
+    )
+    return db.session.scalar(counted) or 0
 
 
 def _midnight(day: date) -> datetime:

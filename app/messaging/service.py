@@ -21,8 +21,9 @@ from app.kernel.doorbell import ring
 from app.kernel.encryption import keyed_hash
 from app.kernel.leases import LeaseLost, claim, done
 from app.kernel.phones import Phone
-from app.messaging import gsm, queries, rules, texts
+from app.messaging import gsm, queries, rules, texts, wording
 from app.messaging.answers import Answer, Outcome
+from app.messaging.errors import TooManyTexts
 from app.messaging.models import SmsDeliveryReport, SmsMessage
 from app.messaging.provider import sms_provider
 from app.messaging.schemas import DeliveryReport
@@ -58,19 +59,26 @@ def queue_sms(
 
     The same event (``cause``: type and id) never sends the same text twice. None when it was there before, and while
     SMS is off: a text that waits for months would only confuse. ``member_id`` says to whom it goes: staff of another
-    branch do not see it.
+    branch do not see it. Refuses with TooManyTexts: a phone gets so many texts a day and no more, receipts apart.
     """
     if sms_provider() is None:
         return None
-    spoken = Language(language)
-    words = texts.compose(template, facts, language=spoken)
+    spoken, kind = Language(language), texts.TEMPLATES[template]
+    said = wording.words(template, spoken)
+    words = texts.compose(template, facts, language=spoken, words=said)
     instant = clock.now()
+    if not kind.is_receipt and (refusal := _beyond_the_day(phone)):
+        if kind.secrets:
+            raise refusal
+        log.warning("a phone has had its texts of today; one more is not sent", extra={"template": template})
+        return None
     fresh = db.session.scalar(
         insert(SmsMessage)
         .values(
             phone=phone,
             phone_hash=keyed_hash("phone", phone.msisdn),
-            text=words,
+            text=texts.compose(template, texts.masked(template, facts), language=spoken, words=said),
+            secret_text=words if kind.secrets else None,
             template=template,
             language=spoken,
             parts=gsm.measure(words).parts,
@@ -87,6 +95,17 @@ def queue_sms(
     if fresh is not None:
         ring("messaging.send", fresh)
     return fresh
+
+
+def _beyond_the_day(phone: Phone) -> TooManyTexts | None:
+    """Why this phone gets no more texts today; None while it may. Counted one by one, however many come at once."""
+    key = keyed_hash("phone", phone.msisdn)
+    db.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key[:8], signed=True))))
+    texted = queries.texted_today(key, receipts=[name for name, kind in texts.TEMPLATES.items() if kind.is_receipt])
+    if texted < rules.TEXTS_A_DAY:
+        return None
+    midnight = clock.eat(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return TooManyTexts(int((midnight - clock.now()).total_seconds()) + 1)
 
 
 def claim_for_sending(message_id: UUID) -> Sending | None:
@@ -115,7 +134,7 @@ def claim_for_sending(message_id: UUID) -> Sending | None:
     message.move_to(SmsState.SENDING, at=instant)
     message.attempts += 1
     message.is_held = False
-    return Sending(message.id, message.fence, message.phone, message.text)
+    return Sending(message.id, message.fence, message.phone, message.secret_text or message.text)
 
 
 def record_answer(message_id: UUID, answer: Answer, *, fence: int) -> None:

@@ -21,6 +21,7 @@ Fact = Money | date | datetime | str | int
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
+HIDDEN = "*" * 4  # in place of a code or PIN
 LONGEST_VALUE = 40  # characters of one value: a hostile or mistyped one cannot fill the text
 _LONGEST = {"account": 20, "number": 20, "receipt": 20}
 
@@ -49,6 +50,8 @@ class Template:
     english: str
     swahili: str
     useful_for: timedelta = timedelta(days=2)
+    is_receipt: bool = False  # says that money came; never held back by the daily limit of a phone
+    secrets: frozenset[str] = frozenset()  # facts that nobody reads but the member: kept only until the text has left
 
     def words(self, language: Language) -> str:
         return self.swahili if language is Language.SWAHILI else self.english
@@ -75,6 +78,7 @@ _ALL = (
         "Payment received",
         "Received {amount} for {purpose} {account}. Receipt {receipt}, {at}. New balance {balance}. Thank you.",
         "Tumepokea {amount} kwa {purpose} {account}. Risiti {receipt}, {at}. Salio jipya {balance}. Asante.",
+        is_receipt=True,
     ),
     Template(
         "payment_in_suspense",
@@ -83,6 +87,7 @@ _ALL = (
         " Your money is safe. Please contact us.",
         "Tumepokea {amount} (risiti {receipt}, {at}) lakini hatujui ni ya akaunti gani."
         " Pesa yako iko salama. Wasiliana nasi.",
+        is_receipt=True,
     ),
     Template(
         "member_welcome",
@@ -90,19 +95,65 @@ _ALL = (
         "Welcome, {name}. Your member number is {number}. Use it as the account number when you pay us by M-PESA.",
         "Karibu, {name}. Namba yako ya mwanachama ni {number}. Itumie kama namba ya akaunti unapotulipa kwa M-PESA.",
     ),
+    Template(
+        "phone_code",
+        "Code to confirm a phone",
+        "{code} is your code to confirm that this is your phone. Tell it only to the officer who serves you now."
+        " It is good for 10 minutes.",
+        "{code} ni namba ya kuthibitisha kwamba simu hii ni yako. Mwambie tu afisa anayekuhudumia sasa."
+        " Itatumika kwa dakika 10.",
+        useful_for=timedelta(minutes=10),
+        secrets=frozenset({"code"}),
+    ),
+    Template(
+        "phone_change_code",
+        "Code to change the payment phone",
+        "{code} is your code to make this phone ({ending}) the one you pay with. If you did not ask for this, tell it"
+        " to nobody. It is good for 10 minutes.",
+        "{code} ni namba ya kufanya simu hii ({ending}) iwe ya malipo yako. Kama hukuomba, usimwambie mtu."
+        " Itatumika kwa dakika 10.",
+        useful_for=timedelta(minutes=10),
+        secrets=frozenset({"code"}),
+    ),
+    Template(
+        "phone_changed",
+        "Payment phone was changed",
+        "Your payment phone with us is now the one ending in {ending}. No money leaves for it before {at}."
+        " If you did not ask for this, call us at once.",
+        "Simu yako ya malipo kwetu sasa ni ile inayoishia {ending}. Hakuna pesa itakayotumwa kwake kabla ya {at}."
+        " Kama hukuomba, tupigie mara moja.",
+    ),
+    Template(
+        "member_pin",
+        "First PIN",
+        "Your PIN for now is {pin}. Choose your own when you first use it, within 24 hours. Never tell it to anybody:"
+        " we will not ask for it.",
+        "PIN yako ya muda ni {pin}. Chagua yako unapoitumia mara ya kwanza, ndani ya saa 24. Usimwambie mtu yeyote:"
+        " hatutakuuliza.",
+        useful_for=timedelta(hours=24),
+        secrets=frozenset({"pin"}),
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = {template.name: template for template in _ALL}
 
 
-def compose(name: str, facts: Mapping[str, Fact], *, language: Language) -> str:
-    """The finished text of a template, as near to the basic phone alphabet as its values allow."""
+def compose(name: str, facts: Mapping[str, Fact], *, language: Language, words: str | None = None) -> str:
+    """The finished text of a template, as near to the basic phone alphabet as its values allow.
+
+    ``words``: what the society says in place of the template's own.
+    """
     template = TEMPLATES[name]
     missing = template.facts - facts.keys()
     assert not missing, f"{name} needs {', '.join(sorted(missing))}"
 
     values = {fact: _written(fact, value, language) for fact, value in facts.items()}
-    return gsm.normalise(fill(template.words(language), values))
+    return gsm.normalise(fill(words or template.words(language), values))
+
+
+def masked(name: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """The facts as the office may read them: a code or PIN is the member's alone."""
+    return {fact: HIDDEN if fact in TEMPLATES[name].secrets else value for fact, value in facts.items()}
 
 
 def fill(words: str, values: Mapping[str, str]) -> str:

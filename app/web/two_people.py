@@ -9,6 +9,7 @@ from app.approvals.registry import Command
 from app.identity import factor_resets, role_changes
 from app.identity.role_sheets import RoleSheet
 from app.ledger import chart, journals, reversals
+from app.members.access import changes as phone_changes
 from app.messaging import wording
 
 
@@ -24,6 +25,7 @@ def install() -> None:
         RETIREMENT,
         MONTH_END,
         WORDING,
+        PHONE_CHANGE,
     ):
         registry.register(command)
 
@@ -132,4 +134,18 @@ WORDING = Command(
     run=wording.put,
     subject=lambda _: wording.SUBJECT,
     page=lambda wanted, _: url_for("messaging.text", text_name=wanted.template, language=wanted.language.value),
+)
+
+PHONE_CHANGE = Command(
+    name=phone_changes.NAME,
+    label="Payment phone of a member",
+    inputs=phone_changes.PhoneChange,
+    ask_permission="members.change_phone",
+    decide_permission="members.approve_phone",
+    describe=phone_changes.effect,
+    run=phone_changes.run,
+    whereabouts=phone_changes.whereabouts,
+    subject=phone_changes.subject,
+    page=lambda asked, _: url_for("profile.show", member_id=asked.member_id),
+    fresh=True,
 )

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from app.kernel import clock
 from app.kernel.actor import Actor
+from app.kernel.phones import Phone
 from app.kernel.transactions import in_transaction
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.members import queries, service
+from app.members.access import service as access
 from app.members.schemas import MemberDetails, MemberEdit, StatusChange
 from app.members.states import MemberStatus
 
@@ -61,6 +63,12 @@ def edit(member_id: UUID, person: dict[str, Any], *, version: int | None = None,
     shown = version if version is not None else queries.get(member_id).version
     form = MemberEdit.parse_json({**person, "version": shown})
     in_transaction(lambda: service.edit(member_id, form, on=clock.business_date(), by=by))
+
+
+def change_phone(member_id: UUID, phone: str, *, is_proved: bool = False, by: Actor = OFFICER) -> None:
+    """Make another number the payment phone."""
+    new = Phone.parse(phone)
+    in_transaction(lambda: access.change_phone(member_id, new, is_proved=is_proved, by=by))
 
 
 def change_status(

@@ -1,0 +1,1 @@
+"""How a member is reached and recognised: the payment phone, proved by a code, and the PIN."""
