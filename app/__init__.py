@@ -314,6 +314,7 @@ def _settings() -> None:
     put("People", "Users", "identity.users", "identity.manage_users", "Who works here, and in which roles")
     put("People", "Roles", "identity.roles", "identity.manage_roles", "What each role may do, and how far it extends")
     put("Programs", "API tokens", "api_tokens.show", "identity.manage_tokens", "Which programs may act for whom")
+    put("Programs", "Webhooks", "webhooks.index", "webhooks.view", "Which programs are told what happens, at once")
     put("Programs", "System health", "ops.show", "ops.view", "Whether everything runs")
 
 
