@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from flask import Blueprint, Response, stream_with_context
+from flask import Blueprint, Flask, Response, current_app
 from flask_login import current_user
 
 from app import audit
 from app.kernel import files
-from app.kernel.database import db
 from app.kernel.errors import NotAllowed
 from app.kernel.files import Description, FilePart, exports, names
 from app.kernel.files.errors import FileMissing
@@ -38,7 +37,8 @@ def deliver(file_id: UUID) -> Response:
     described = files.refuse_closed(file_id)
     for _ in files.read(file_id):
         pass
-    response = Response(stream_with_context(_pieces(file_id)), content_type=described.kind.media_type)
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # the pieces are read after the request
+    response = Response(_pieces(app, files.read(file_id)), content_type=described.kind.media_type)
     response.content_length = described.size_bytes
     response.headers["Content-Disposition"] = names.attachment(described.served_name)
     return _closed(response)
@@ -104,10 +104,13 @@ def _in_words(left: timedelta | None) -> str | None:
     return f"{seconds} s" if seconds < 90 else f"{-(-seconds // 60)} min"
 
 
-def _pieces(file_id: UUID) -> Iterator[bytes]:
-    """Piece by piece, and no connection to the database is held while a slow line takes one."""
-    for piece in files.read(file_id):
-        db.session.remove()
+def _pieces(app: Flask, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Piece by piece, each with a session of its own: no connection is held while a slow line takes one."""
+    while True:
+        with app.app_context():
+            piece = next(pieces, None)
+        if piece is None:
+            return
         yield piece
 
 
