@@ -185,4 +185,4 @@ def _whether_anything_moved(problem: Problem) -> str:
 
 
 def _somebody_is_here() -> bool:
-    return bool(current_user and current_user.is_authenticated)
+    return bool(current_user and current_user.is_authenticated and not current_user.is_half_open)

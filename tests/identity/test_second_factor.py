@@ -105,6 +105,13 @@ def test_a_password_alone_opens_no_page_of_any_kind(app: Flask, half_open: Flask
         assert part.headers["HX-Redirect"].startswith("/sign-in/code"), row.key
 
 
+def test_a_page_that_does_not_exist_shows_no_places_to_go_before_the_code(half_open: FlaskClient) -> None:
+    answer = half_open.get("/nothing/here")
+
+    assert answer.status_code == 404
+    assert 'href="/members"' not in answer.text
+
+
 def test_who_has_a_factor_cannot_set_up_another_by_the_password_alone(half_open: FlaskClient, jane: UUID) -> None:
     page = half_open.get("/sign-in/set-up")
     secret = second_factor.proposal(jane, db.session.scalars(select(StaffSession.id)).one())
