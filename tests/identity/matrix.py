@@ -4,7 +4,13 @@ A row says what is meant; it is written by hand and not read off the program. A 
 the tests, which print the row that the program's declarations would give: check it against what is meant, then add it.
 
 ``open``    everybody, signed in or not           ``sign-in``  sent to the sign-in page
-``token``   refused without an API token          ``yes``      may         ``no``  is refused
+``token``   refused without an API token          ``no``       is refused
+``yes``     may, with everybody's records         ``branch``   may, with those of the own branch
+``own``     may, with those of members looked after, and with what is a person's own
+``room``    the room asks who it is: whoever asked for it, or is to decide (tests of that room show it)
+
+Beyond its reach a role is told that there is no such record. What is the same for every branch (a product, a role) and
+what names no record is ``yes`` for all who hold the permission, whatever its reach; a list is narrowed by it.
 """
 
 from __future__ import annotations
@@ -22,10 +28,16 @@ from werkzeug.routing.converters import AnyConverter, IntegerConverter, UUIDConv
 from app.api.access import Scoped
 from app.api.document.views import Readers
 from app.identity import queries
+from app.identity.rights import Right
+from app.kernel.reach import Reach
 from app.web.access import Public, Staff, declared
 
 FILE = Path(__file__).parent / "access_matrix.csv"
 ROLES = ("administrator", "manager", "officer", "teller", "accountant", "auditor", "agent")
+COMMON = frozenset(
+    {"product_id", "tariff_id", "role_code", "branch_code", "command_name", "text_name", "language", "kind", "step"}
+)
+"""Arguments that name what is the same for every branch, or no record at all."""
 NOBODY_HAS_THIS = UUID("00000000-0000-7000-8000-000000000000")
 
 
@@ -82,10 +94,21 @@ def as_declared(app: Flask, method: str, rule: Rule) -> Row:
         return Row(method, name_of(rule), "open", dict.fromkeys(ROLES, "open"))
     assert isinstance(declaration, Staff | Scoped)
     scoped = isinstance(declaration, Scoped)
-    permission = declaration.permission
-    held = {role.code: {right.code for right in role.permissions} for role in queries.roles()}
-    may = {role: "yes" if permission is None or permission in held[role] else "no" for role in ROLES}
+    held = {role.code: role.rights for role in queries.roles()}
+    may = {role: _cell(rule, declaration.permission, held[role]) for role in ROLES}
     return Row(method, name_of(rule), "token" if scoped else "sign-in", may)
+
+
+def _cell(rule: Rule, permission: str | None, held: dict[str, Right]) -> str:
+    if permission is not None and permission not in held:
+        return "no"
+    records = {name for name in rule.arguments if name not in COMMON}
+    if permission is None:
+        return "own" if records else "yes"
+    if rule.arguments and not records:
+        return "yes"
+    reach = held[permission].reach
+    return "yes" if reach is Reach.SOCIETY else reach.value
 
 
 def _sample(rule: Rule, name: str) -> object:
