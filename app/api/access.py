@@ -70,7 +70,7 @@ def _holder() -> TokenHolder:
         raise TokenNeeded
     holder, is_time_to_note = found
     if is_time_to_note:
-        in_transaction(lambda: tokens.used(holder.token_id))
+        in_transaction(lambda: tokens.used(holder.token_id, address=request.remote_addr))
     return holder
 
 

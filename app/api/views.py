@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.identity import queries
-from app.identity.schemas import NewToken
+from app.identity.schemas import NewToken, Rotation
 from app.identity.scopes import SCOPES
 from app.identity.service import tokens
 from app.kernel import clock
@@ -20,6 +21,8 @@ from app.web.pages import done, page, toast
 
 bp = Blueprint("api_tokens", __name__, url_prefix="/api-tokens")
 
+OVERLAPS = ((24, "24 hours"), (4, "4 hours"), (1, "1 hour"), (0, "Not at all: it has leaked"))
+ENDS_SOON = timedelta(days=14)
 LIVES = ((30, "30 days"), (90, "90 days"), (180, "6 months"), (365, "1 year"))
 
 
@@ -32,6 +35,8 @@ def show() -> ResponseReturnValue:
         found=queries.tokens(after=request.args.get("after")),
         scopes=SCOPES,
         instant=clock.now(),
+        soon=clock.now() + ENDS_SOON,
+        ending=queries.tokens_ending(before=clock.now() + ENDS_SOON),
     )
 
 
@@ -62,6 +67,26 @@ def issue() -> ResponseReturnValue:
     return page("api/token_issued.html", status=201, name=values.name, secret=issued.secret)
 
 
+@bp.get("/<uuid:token_id>/rotate")
+@requires("identity.manage_tokens", fresh=True)
+def rotation(token_id: UUID) -> ResponseReturnValue:
+    """How long the present secret stays good beside a new one."""
+    return _rotation(token_id, None)
+
+
+@bp.post("/<uuid:token_id>/rotate")
+@requires("identity.manage_tokens", fresh=True)
+def rotate(token_id: UUID) -> ResponseReturnValue:
+    """Give a token a new secret and show it, this once."""
+    form = Rotation.parse(request.form)
+    if form.errors:
+        return _rotation(token_id, form, status=422)
+    hours, by = form.values.overlap_hours, actor()
+    issued = in_transaction(lambda: tokens.rotate(token_id, overlap_hours=hours, by=by))
+    token = queries.token(token_id)
+    return page("api/token_issued.html", name=token.name, secret=issued.secret, previous_until=token.previous_until)
+
+
 @bp.post("/<uuid:token_id>/revoke")
 @requires("identity.manage_tokens")
 def revoke(token_id: UUID) -> ResponseReturnValue:
@@ -70,6 +95,10 @@ def revoke(token_id: UUID) -> ResponseReturnValue:
     in_transaction(lambda: tokens.revoke(token_id, by=by))
     toast("The token is revoked.")
     return done(url_for(".show"))
+
+
+def _rotation(token_id: UUID, form: Filled[Rotation] | None, *, status: int = 200) -> Response:
+    return page("api/rotate_token.html", status=status, form=form, token=queries.token(token_id), overlaps=OVERLAPS)
 
 
 def _new(form: Filled[NewToken] | None, *, status: int = 200) -> Response:

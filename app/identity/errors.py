@@ -131,6 +131,15 @@ class TokenMissing(Missing):
         super().__init__("This API token does not exist.")
 
 
+class TokenOver(Conflict):
+    """The token is revoked or has expired, so there is nothing to go on with."""
+
+    code = "token_over"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is revoked or has expired. Nothing was changed; issue a new token instead.")
+
+
 class RoleMissing(Missing):
     """There is no such role."""
 

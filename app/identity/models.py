@@ -133,7 +133,10 @@ class ApiToken(db.Model):  # type: ignore[name-defined]
     """A secret with which a program acts for a member of staff, within scopes and until a date."""
 
     __tablename__ = "api_token"
-    __table_args__ = (CheckConstraint("cardinality(scopes) > 0", name="scopes"),)
+    __table_args__ = (
+        CheckConstraint("cardinality(scopes) > 0", name="scopes"),
+        CheckConstraint("(previous_hash IS NULL) = (previous_until IS NULL)", name="previous"),
+    )
 
     id: Mapped[UUID] = uuid_key()
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
@@ -144,6 +147,9 @@ class ApiToken(db.Model):  # type: ignore[name-defined]
     created_at: Mapped[datetime] = created_at()
     expires_at: Mapped[datetime] = mapped_column(Instant)
     used_at: Mapped[datetime | None] = mapped_column(Instant)
+    used_from: Mapped[str | None] = mapped_column(Text)
+    previous_hash: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)  # of the secret before this one
+    previous_until: Mapped[datetime | None] = mapped_column(Instant)  # until then it is good as well
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 
     staff: Mapped[Staff] = relationship()

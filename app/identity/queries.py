@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ScalarSelect, exists, func, literal_column, or_, select, type_coerce
+from sqlalchemy import BigInteger, ScalarSelect, and_, exists, func, literal_column, or_, select, type_coerce
 from sqlalchemy.orm import selectinload
 
 from app.identity import rules
-from app.identity.errors import RoleMissing, StaffMissing
+from app.identity.errors import RoleMissing, StaffMissing, TokenMissing
 from app.identity.hashes import api_token_hash, session_hash
 from app.identity.models import (
     ApiToken,
@@ -83,12 +83,15 @@ def token_holder(secret: str) -> tuple[TokenHolder, bool] | None:
 
     Also says whether it is time to note that the token is in use.
     """
-    instant = clock.now()
+    instant, shown = clock.now(), api_token_hash(secret)
     row = db.session.execute(
         select(ApiToken.id, ApiToken.scopes, ApiToken.used_at, *_PERSON)
         .join(Staff, Staff.id == ApiToken.staff_id)
         .where(
-            ApiToken.token_hash == api_token_hash(secret),
+            or_(
+                ApiToken.token_hash == shown,
+                and_(ApiToken.previous_hash == shown, ApiToken.previous_until > instant),
+            ),
             ApiToken.revoked_at.is_(None),
             ApiToken.expires_at > instant,
             Staff.status == StaffStatus.ACTIVE,
@@ -244,6 +247,22 @@ def invitation(staff_id: UUID) -> StaffInvitation | None:
             StaffInvitation.expires_at > clock.now(),
         )
     )
+
+
+def token(token_id: UUID) -> ApiToken:
+    """One API token. Refuses with TokenMissing."""
+    found = db.session.get(ApiToken, token_id)
+    if found is None:
+        raise TokenMissing
+    return found
+
+
+def tokens_ending(*, before: datetime) -> Sequence[str]:
+    """The names of tokens that are still good and will not be for long, the first to end first."""
+    ending = select(ApiToken.name).where(
+        ApiToken.revoked_at.is_(None), ApiToken.expires_at > clock.now(), ApiToken.expires_at <= before
+    )
+    return db.session.scalars(ending.order_by(ApiToken.expires_at)).all()
 
 
 def tokens(*, after: str | None = None) -> Page[ApiToken]:

@@ -128,3 +128,9 @@ class NewToken(Form):
     staff_id: UUID
     scopes: Chosen = []
     days: Annotated[int, Field(ge=1, le=366)]
+
+
+class Rotation(Form):
+    """For how long the secret before is good as well."""
+
+    overlap_hours: Annotated[int, Field(ge=0, le=24)]

@@ -1,4 +1,4 @@
-"""What happened, for other programs: announcements, subscriptions, deliveries."""
+"""What happened, for other programs: announcements, subscriptions, deliveries; and the rotation of their tokens."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def upgrade() -> None:
     _announcements()
     _subscriptions()
     _deliveries()
+    _rotation_of_tokens()
     add_permission("webhooks.manage", "Tell other programs what happens", {"administrator": SOCIETY})
     add_permission("webhooks.view", "See what other programs were told", {"administrator": SOCIETY, "auditor": SOCIETY})
 
@@ -30,6 +31,15 @@ def downgrade() -> None:
         drop_permission(code)
     for table in ("webhook_attempt", "webhook_delivery", "webhook_subscription", "announcement"):
         op.drop_table(table)
+    for column in ("previous_until", "previous_hash", "used_from"):
+        op.drop_column("api_token", column)
+
+
+def _rotation_of_tokens() -> None:
+    op.add_column("api_token", sa.Column("used_from", sa.Text))
+    op.add_column("api_token", sa.Column("previous_hash", sa.LargeBinary, unique=True))
+    op.add_column("api_token", sa.Column("previous_until", INSTANT))
+    op.create_check_constraint("previous", "api_token", "(previous_hash IS NULL) = (previous_until IS NULL)")
 
 
 def _announcements() -> None:

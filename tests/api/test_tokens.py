@@ -13,11 +13,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.audit.models import AuditEvent
+from app.identity.errors import TokenOver
 from app.identity.models import ApiToken
 from app.identity.service import staff, tokens
 from app.identity.states import StaffStatus
 from app.kernel.actor import Actor
 from app.kernel.database import db
+from app.kernel.errors import Invalid
 from app.kernel.transactions import in_transaction
 from tests.harness.clock import SettableClock
 from tests.harness.people import hire
@@ -170,3 +172,91 @@ def test_a_wrong_form_issues_nothing(
     assert answer.status_code == 422
     assert sentence in answer.text
     assert db.session.scalars(select(ApiToken)).all() == []
+
+
+def test_a_new_secret_leaves_the_one_before_good_for_a_while(
+    client: FlaskClient, officer: UUID, clock: SettableClock
+) -> None:
+    clock.set("2026-11-22T06:00+00:00")
+    first = issue(officer)
+    second = in_transaction(lambda: tokens.rotate(first.token_id, overlap_hours=4, by=BY))
+
+    def good() -> tuple[int, int]:
+        return tuple(client.get(QUERY, headers=bearer(one)).status_code for one in (first, second))
+
+    at_once = good()
+    clock.forward(hours=4, seconds=-1)
+    just_before = good()
+    clock.forward(seconds=1)
+
+    assert first.token_id == second.token_id
+    assert (at_once, just_before, good()) == ((404, 404), (404, 404), (401, 404))
+
+
+def test_a_secret_that_leaked_is_worth_nothing_at_once(client: FlaskClient, officer: UUID) -> None:
+    first = issue(officer)
+    second = in_transaction(lambda: tokens.rotate(first.token_id, overlap_hours=0, by=BY))
+
+    assert client.get(QUERY, headers=bearer(first)).status_code == 401
+    assert client.get(QUERY, headers=bearer(second)).status_code == 404
+
+
+def test_only_the_secret_before_lives_on(client: FlaskClient, officer: UUID) -> None:
+    first = issue(officer)
+    second = in_transaction(lambda: tokens.rotate(first.token_id, overlap_hours=24, by=BY))
+    third = in_transaction(lambda: tokens.rotate(first.token_id, overlap_hours=24, by=BY))
+
+    codes = [client.get(QUERY, headers=bearer(one)).status_code for one in (first, second, third)]
+    in_transaction(lambda: tokens.revoke(first.token_id, by=BY))
+
+    assert codes == [401, 404, 404]
+    assert [client.get(QUERY, headers=bearer(one)).status_code for one in (second, third)] == [401, 401]
+
+
+@pytest.mark.parametrize("hours", [-1, 25])
+def test_the_overlap_has_an_end(officer: UUID, hours: int) -> None:
+    first = issue(officer)
+
+    with pytest.raises(Invalid):
+        in_transaction(lambda: tokens.rotate(first.token_id, overlap_hours=hours, by=BY))
+
+
+def test_what_is_over_gets_no_new_secret(officer: UUID, clock: SettableClock) -> None:
+    clock.set("2026-11-22T06:00+00:00")
+    revoked, expired = issue(officer), issue(officer, days=1)
+    in_transaction(lambda: tokens.revoke(revoked.token_id, by=BY))
+    clock.forward(days=1)
+
+    for one in (revoked, expired):
+        with pytest.raises(TokenOver):
+            in_transaction(lambda one=one: tokens.rotate(one.token_id, overlap_hours=1, by=BY))
+
+
+def test_an_administrator_makes_a_new_secret_and_sees_until_when_the_old_one_is_good(
+    officer: UUID, signed_in: Callable[[str], FlaskClient], client: FlaskClient, clock: SettableClock
+) -> None:
+    clock.set("2026-11-22T06:00+00:00")
+    first, admin = issue(officer), signed_in("administrator")
+    address = f"/api-tokens/{first.token_id}/rotate"
+
+    asked, refused = admin.get(address), admin.post(address, data={"overlap_hours": "48"})
+    made = admin.post(address, data={"overlap_hours": "24"})
+
+    assert "The present secret stays good for" in asked.text
+    assert refused.status_code == 422
+    secret = re.search(r"pmj_[\w-]{43}", made.text)
+    assert made.status_code == 200 and secret is not None
+    assert client.get(QUERY, headers={"Authorization": f"Bearer {secret[0]}"}).status_code == 404
+    assert "secret before: until" in admin.get("/api-tokens").text
+    assert secret[0] not in admin.get("/api-tokens").text
+
+
+def test_the_page_warns_of_tokens_that_end_soon_and_says_from_where_they_are_used(
+    officer: UUID, signed_in: Callable[[str], FlaskClient], client: FlaskClient
+) -> None:
+    client.get(QUERY, headers=bearer(issue(officer, days=10)))
+
+    page = signed_in("administrator").get("/api-tokens").text
+
+    assert "These tokens end within two weeks: till." in page
+    assert "from 127.0.0.1" in page

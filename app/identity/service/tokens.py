@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from app import audit
 from app.identity import queries
-from app.identity.errors import TokenMissing
+from app.identity.errors import TokenMissing, TokenOver
 from app.identity.hashes import api_token_hash
 from app.identity.models import ApiToken, Staff
 from app.identity.scopes import SCOPES
@@ -28,6 +28,7 @@ TOKEN_BYTES = 32
 PREFIX = "pmj_"  # lets a scanner recognise a token that leaked into a file or a log
 LONGEST_LIFE_DAYS = 366
 HINT_LENGTH = 4
+LONGEST_OVERLAP_HOURS = 24  # long enough for every program of a society to be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def issue(*, name: str, staff_id: UUID, scopes: Collection[str], days: int, by: 
         raise Invalid({"scopes": "Choose at least one thing it may do."})
     if not 1 <= days <= LONGEST_LIFE_DAYS:
         raise Invalid({"days": f"Choose 1 to {LONGEST_LIFE_DAYS} days."})
-    secret = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+    secret = _new_secret()
     token = ApiToken(
         token_hash=api_token_hash(secret),
         hint=secret[-HINT_LENGTH:],
@@ -65,12 +66,29 @@ def issue(*, name: str, staff_id: UUID, scopes: Collection[str], days: int, by: 
     return Issued(token.id, secret)
 
 
+def rotate(token_id: UUID, *, overlap_hours: int, by: Actor) -> Issued:
+    """Give a token a new secret; the one before is good for some hours more, so that no program stands still.
+
+    Of several changes in a row only the latest secret and the one before it are good. Refuses with TokenMissing,
+    TokenOver and Invalid.
+    """
+    token = _locked(token_id, by=by)
+    if not 0 <= overlap_hours <= LONGEST_OVERLAP_HOURS:
+        raise Invalid({"overlap_hours": f"Choose 0 to {LONGEST_OVERLAP_HOURS} hours."})
+    instant = clock.now()
+    if token.revoked_at is not None or token.expires_at <= instant:
+        raise TokenOver(token.name)
+    secret, until = _new_secret(), instant + timedelta(hours=overlap_hours)
+    token.previous_hash, token.previous_until = (token.token_hash, until) if overlap_hours else (None, None)
+    token.token_hash, token.hint = api_token_hash(secret), secret[-HINT_LENGTH:]
+    after = {"name": token.name, "previous_until": token.previous_until}
+    audit.record("identity.token_rotated", subject=("api_token", token.id), by=by, after=after)
+    return Issued(token.id, secret)
+
+
 def revoke(token_id: UUID, *, by: Actor) -> None:
     """Make a token worthless at once; revoking it twice changes nothing. Refuses with TokenMissing."""
-    token = db.session.get(ApiToken, token_id, with_for_update=True, populate_existing=True)
-    if token is None:
-        raise TokenMissing
-    authorise(by, PERMISSION, whereabouts=queries.whereabouts(token.staff_id))
+    token = _locked(token_id, by=by)
     if token.revoked_at is None:
         token.revoked_at = clock.now()
         audit.record("identity.token_revoked", subject=("api_token", token.id), by=by, after={"name": token.name})
@@ -84,6 +102,19 @@ def revoke_all(staff_id: UUID, *, by: Actor) -> None:
         audit.record("identity.token_revoked", subject=("api_token", token.id), by=by, after={"name": token.name})
 
 
-def used(token_id: UUID) -> None:
-    """Note that a token is in use."""
-    db.session.execute(update(ApiToken).where(ApiToken.id == token_id).values(used_at=clock.now()))
+def used(token_id: UUID, *, address: str | None) -> None:
+    """Note that a token is in use, and from where."""
+    noted = {"used_at": clock.now(), "used_from": address}
+    db.session.execute(update(ApiToken).where(ApiToken.id == token_id).values(noted))
+
+
+def _locked(token_id: UUID, *, by: Actor) -> ApiToken:
+    token = db.session.get(ApiToken, token_id, with_for_update=True, populate_existing=True)
+    if token is None:
+        raise TokenMissing
+    authorise(by, PERMISSION, whereabouts=queries.whereabouts(token.staff_id))
+    return token
+
+
+def _new_secret() -> str:
+    return PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
