@@ -24,7 +24,7 @@ from app.kernel.files import queries as stored
 from app.kernel.files.models import StoredFile, StoredFileChunk
 from app.kernel.files.purposes import LARGEST_BYTES
 from app.kernel.transactions import in_transaction
-from app.members.documents import service
+from app.members.documents import jobs, service
 from app.members.documents.models import MemberDocument
 from app.members.states import MemberStatus
 from tests.harness.apps import apart
@@ -58,9 +58,8 @@ def send(
 ) -> TestResponse:
     data: dict[str, Any] = {"key": key, **fields}
     if content is not None:
-        data["file"] = FileStorage(
-            io.BytesIO(content), name, content_type="text/html"
-        )  # the browser's word for it counts for nothing
+        # What the browser says that it is counts for nothing.
+        data["file"] = FileStorage(io.BytesIO(content), name, content_type="text/html")
     boundary, body = encode_multipart(data)  # the client would put a large one into a file and leave it open
     return client.post(path, data=body, content_type=f"multipart/form-data; boundary={boundary}")
 
@@ -79,6 +78,14 @@ def examine_all(app: Flask) -> None:
 
         apart(work)
     db.session.expire_all()
+
+
+def run_daily(app: Flask) -> None:
+    def work() -> None:
+        with app.app_context():
+            jobs.date_retention()
+
+    apart(work)
 
 
 def documents() -> list[MemberDocument]:
@@ -368,7 +375,7 @@ def test_files_of_who_left_go_seven_years_later(app: Flask, officer: FlaskClient
     examples.change_status(member_id, MemberStatus.EXIT_NOTICE)
     examples.change_status(member_id, MemberStatus.EXITED)
 
-    in_transaction(service.date_retention)
+    run_daily(app)
 
     db.session.expire_all()
     until = files.describe(gone.file_id).keep_until
@@ -380,12 +387,12 @@ def test_who_was_declared_dead_by_mistake_keeps_their_papers(app: Flask, officer
     add(officer, member_id)
     (document,) = documents()
     examples.change_status(member_id, MemberStatus.DECEASED)
-    in_transaction(service.date_retention)
+    run_daily(app)
     db.session.expire_all()
     assert files.describe(document.file_id).keep_until is not None
 
     examples.change_status(member_id, MemberStatus.ACTIVE)
-    in_transaction(service.date_retention)
+    run_daily(app)
 
     db.session.expire_all()
     assert files.describe(document.file_id).keep_until is None

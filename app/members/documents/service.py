@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Date, cast, func, select, update
+from sqlalchemy import ColumnElement, Date, cast, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app import audit
@@ -30,6 +31,7 @@ from app.members.models import Member, MemberStatusChange
 from app.members.states import MemberStatus
 
 REPLACED = "Replaced by a newer one"
+RETENTION = Actor.system("documents.date_retention")
 ENDED = (MemberStatus.EXITED, MemberStatus.DECEASED)
 
 
@@ -105,19 +107,26 @@ def date_retention() -> None:
         .scalar_subquery()
     )
     until = cast(left_on, Date) + func.make_interval(YEARS_AFTER_MEMBERSHIP)
-    of_a_member = (StoredFile.id == MemberDocument.file_id, MemberDocument.member_id == Member.id)
-    db.session.execute(
+    dated = _date(until, Member.status.in_(ENDED), StoredFile.keep_until.is_(None))
+    taken_back = _date(None, Member.status.not_in(ENDED), StoredFile.keep_until.is_not(None))
+    if dated or taken_back:
+        audit.record(
+            "members.documents_dated",
+            subject=("retention", "member_document"),
+            by=RETENTION,
+            after={"dated": dated, "taken_back": taken_back, "years": YEARS_AFTER_MEMBERSHIP},
+        )
+
+
+def _date(until: ColumnElement[Any] | None, *which: ColumnElement[bool]) -> int:
+    changed = db.session.scalars(
         update(StoredFile)
-        .where(*of_a_member, Member.status.in_(ENDED), StoredFile.keep_until.is_(None))
+        .where(StoredFile.id == MemberDocument.file_id, MemberDocument.member_id == Member.id, *which)
         .values(keep_until=until)
+        .returning(StoredFile.id)
         .execution_options(synchronize_session=False)
     )
-    db.session.execute(
-        update(StoredFile)
-        .where(*of_a_member, Member.status.not_in(ENDED), StoredFile.keep_until.is_not(None))
-        .values(keep_until=None)
-        .execution_options(synchronize_session=False)
-    )
+    return len(changed.all())
 
 
 def _standing_document(member_id: UUID, document_id: UUID) -> MemberDocument:
