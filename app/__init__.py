@@ -375,16 +375,11 @@ def _places() -> None:
     nav.register("Payments", "payments.index", "payments.view", 30, "payments", narrow=True)
     nav.register("To allocate", "payments.suspense", "payments.allocate", 40, "check", narrow=True)
     nav.register("Approvals", "approvals.index", None, 45, "decide", waiting=waiting_for_me)
-    nav.register("Savings products", "savings.products", "savings.manage_products", 50, "savings", group=BACK_OFFICE)
     nav.register("Messages", "messaging.index", "messaging.view", 60, "message", group=BACK_OFFICE)
     nav.register("Ledger", "ledger.index", "ledger.view", 65, "book", group=BACK_OFFICE)
     nav.register("Audit trail", "audit.show", "audit.view", 70, "book", group=BACK_OFFICE)
     nav.register("Close of day", "dayend.show", "dayend.run", 75, "check", group=BACK_OFFICE)
-    nav.register("M-PESA", "mpesa.show", "mpesa.configure", 78, "settings", group=BACK_OFFICE)
-    nav.register("Users", "identity.users", "identity.manage_users", 80, "people", group=BACK_OFFICE)
-    nav.register("API tokens", "api_tokens.show", "identity.manage_tokens", 90, "settings", group=BACK_OFFICE)
     nav.register("Settings", "settings.show", "settings.view", 99, "settings", group=BACK_OFFICE)
-    nav.register("System health", "ops.show", "ops.view", 95, "check", group=BACK_OFFICE)
 
 
 def _searches() -> None:

@@ -37,10 +37,11 @@ class Place:
     @property
     def holds_this_page(self) -> bool:
         """True on the place itself and on every page below its address."""
-        return request.path == self.url or (self.url != "/" and request.path.startswith(self.url.rstrip("/") + "/"))
+        return _is_below(self.url)
 
 
 _places: dict[str, Place] = {}
+_covered: dict[str, str] = {}
 
 
 def register(
@@ -62,6 +63,11 @@ def register(
     _places[endpoint] = Place(label, endpoint, permission, order, icon, narrow, group, waiting)
 
 
+def cover(endpoint: str, *, by: str) -> None:
+    """Have the pages below ``endpoint`` belong to the place ``by``, which leads to them."""
+    _covered[endpoint] = by
+
+
 def places() -> list[Place]:
     """What the person who is signed in may open and what exists in this application, in order."""
     known = current_app.view_functions
@@ -81,5 +87,16 @@ def narrow_places() -> list[Place]:
 
 
 def here() -> Place | None:
-    """The place this page belongs to: the one with the longest fitting address."""
-    return max((place for place in places() if place.holds_this_page), key=lambda place: len(place.url), default=None)
+    """The place this page belongs to: the one with the longest fitting address, or the one that leads to it."""
+    shown = places()
+    holding = [(place.url, place) for place in shown if place.holds_this_page]
+    for endpoint, by in _covered.items():
+        leading = next((place for place in shown if place.endpoint == by), None)
+        if leading and endpoint in current_app.view_functions and _is_below(url_for(endpoint)):
+            holding.append((url_for(endpoint), leading))
+    return max(holding, key=lambda one: len(one[0]), default=(None, None))[1]
+
+
+def _is_below(url: str) -> bool:
+    """True on the page of this address and on every page below it."""
+    return request.path == url or (url != "/" and request.path.startswith(url.rstrip("/") + "/"))

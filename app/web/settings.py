@@ -12,10 +12,13 @@ from itertools import groupby
 from flask import Blueprint, Response, url_for
 from flask_login import current_user
 
+from app.web import nav
 from app.web.access import requires
 from app.web.pages import page
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
+
+HOME = "settings.show"
 
 State = Callable[[], str]
 
@@ -45,6 +48,7 @@ def register(
 ) -> None:
     """Add a place; sections and places stand in the order in which they are first named."""
     _places[endpoint] = Place(section, label, endpoint, permission, line, state)
+    nav.cover(endpoint, by=HOME)
 
 
 @bp.get("")

@@ -106,7 +106,7 @@ def _doors() -> None:
 
 def _permissions() -> None:
     """Whoever words, adds or closes does not decide it: sacco-kenya.md 4.2."""
-    readers = ("administrator", "manager", "accountant", "auditor")
+    readers = ("administrator", "manager", "officer", "teller", "accountant", "auditor")
     add_permission("settings.view", "See settings", dict.fromkeys(readers, SOCIETY))
     add_permission("settings.society", "Change the society's details and branches", {"administrator": SOCIETY})
     add_permission("settings.calendar", "Change the business calendar", {"administrator": SOCIETY, "manager": SOCIETY})

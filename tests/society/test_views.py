@@ -76,7 +76,7 @@ def test_the_settings_home_lists_what_one_may_open(signed_in: SignedIn) -> None:
 
     assert "Society details" in administrator and "1 open" in administrator and "API tokens" in administrator
     assert "Fees" in accountant and "API tokens" not in accountant
-    assert signed_in("teller").get("/settings").status_code == 403
+    assert signed_in("agent").get("/settings").status_code == 403
 
 
 def test_details_are_saved_once_and_leave_a_trace(signed_in: SignedIn) -> None:
@@ -221,7 +221,7 @@ def test_a_day_is_decided_once_and_taken_back(signed_in: SignedIn) -> None:
     taken = manager.post("/settings/calendar/take-back", data={"on_date": "2026-12-24"})
 
     assert [answer.location for answer in answers] == ["/settings/calendar?year=2026"] * 2
-    assert "Thu 24 Dec 2026 Staff day Decided is closed" in page
+    assert "Thu 24 Dec 2026 is closed Staff day Decided" in page
     assert taken.status_code == 303
     assert db.session.scalars(select(CalendarDay)).all() == []
     assert trail("society.day_taken_back").before == {"is_working": False, "reason": "Staff day"}

@@ -29,8 +29,8 @@ def current(page: str) -> list[str]:
 def test_only_what_a_role_may_open_is_shown(signed_in: SignedIn) -> None:
     teller, administrator = shown(signed_in("teller").get("/").text), shown(signed_in("administrator").get("/").text)
 
-    assert "Members" in teller and "Users" not in teller
-    assert "Users" in administrator
+    assert "Members" in teller and "Audit trail" not in teller
+    assert "Audit trail" in administrator
 
 
 @pytest.mark.usefixtures("books")
@@ -57,6 +57,7 @@ def test_the_place_one_is_at_is_marked(signed_in: SignedIn) -> None:
 
     assert current(browser.get("/").text) == ["Home"]
     assert "Members" in current(browser.get("/members/new").text)
+    assert "Settings" in current(browser.get("/users").text)  # what stands in the settings belongs to them
 
 
 def test_more_lists_what_the_bar_has_no_room_for(signed_in: SignedIn) -> None:
