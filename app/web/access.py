@@ -162,6 +162,7 @@ def install(app: Flask, settings: Settings) -> None:
     manager.anonymous_user = Nobody
     manager.user_loader(_load)
     app.before_request(_gate)
+    app.jinja_env.globals["must_confirm"] = freshness.must_confirm
 
 
 def _gate() -> ResponseReturnValue | None:

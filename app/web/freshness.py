@@ -27,11 +27,16 @@ def asked_first() -> ResponseReturnValue | None:
 
     A form that was sent is not kept: the way back leads to the page it was on, with words that nothing was done.
     """
-    if current_user.is_fresh(clock.now()):
+    if not must_confirm():
         return None
     if request.method not in SAFE_METHODS:
         toast("Nothing was done yet. Confirm that it is you, then send the form again.")
     return done(url_for("identity.confirm", next=page_around()))
+
+
+def must_confirm() -> bool:
+    """Whether the person would be asked, for pages that say so before a form is filled in."""
+    return not current_user.is_fresh(clock.now())
 
 
 def page_around() -> str | None:

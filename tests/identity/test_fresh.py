@@ -131,6 +131,15 @@ def test_a_form_that_was_sent_is_not_done_and_its_page_says_so(stale: FlaskClien
     assert queries.get(teller).status.value == "active"
 
 
+def test_a_page_with_a_sensitive_form_says_so_before_it_is_filled_in(app: Flask, stale: FlaskClient) -> None:
+    before = stale.get("/settings/mpesa").text
+    stale.post("/account/confirm", data={"password": PASSWORD})
+    after = stale.get("/settings/mpesa").text
+
+    assert 'href="/account/confirm?next=/settings/mpesa"' in before
+    assert "Confirm first" not in after
+
+
 def test_a_part_of_a_page_has_the_whole_page_lead_there(stale: FlaskClient) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": "http://localhost/users?status=left"}
 
