@@ -76,16 +76,16 @@ def running_town(app: Flask, *, members_count: int = 8) -> Iterator[Town]:
 
 
 def _told() -> Town:
-    member = next(
-        one
+    able = [
+        (one.id, one.number, savings.accounts_of(one.id)[0])
         for one in db.session.query(Member).order_by(Member.number)
         if savings.accounts_of(one.id) and members.payment_phone(one.id)
-    )
-    account, phone = savings.accounts_of(member.id)[0], members.payment_phone(member.id)
-    member_id, member_number = member.id, member.number
+    ]
+    (member_id, member_number, account), (prompted_id, _, prompted_account) = able[0], able[1]
+    phone = members.payment_phone(prompted_id)
     assert phone is not None
-    share = Intended(Purpose.SAVINGS_DEPOSIT, account.id, kes("1,500"))
-    payment_id = in_transaction(lambda: PaymentService(BY).prompt(member_id, phone=phone, intended=[share]))
+    share = Intended(Purpose.SAVINGS_DEPOSIT, prompted_account.id, kes("1,500"))
+    payment_id = in_transaction(lambda: PaymentService(BY).prompt(prompted_id, phone=phone, intended=[share]))
     for number in range(3):
         in_transaction(lambda number=number: PaymentService(BY).receive(_money(number), prompt=None))
     owner = hire("administrator")
