@@ -13,7 +13,7 @@ class Actor:
     """Somebody or something that acts, and the channel it came by.
 
     A callback acts as provider/daraja, a job as system/job name on behalf of whoever asked, and an approved command as
-    its maker.
+    its maker by the channel ``approval``, with whoever approved it in ``on_behalf_of``.
     """
 
     kind: ActorKind

@@ -21,6 +21,8 @@ PAGES = [
     "/", "/members", "/members/new", "/payments/", "/payments/suspense", "/search", "/more", "/nothing/here",
     "/savings/products", "/messages", "/audit", "/users", "/account/password",
     "/account/second-factor/new", "/account/sessions", "/account/confirm",
+    "/approvals", "/approvals/rules", "/approvals/rules/ledger.journal", "/approvals/stand-ins",
+    "/ledger/entries", "/ledger/journals/new",
 ]  # fmt: skip
 NOTE_VIOLATIONS = """
     window.violations = []

@@ -24,6 +24,7 @@ from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
 FIELD = re.compile(r"lines\.(\d{1,3})\.(account|branch_id|member_account|debit|credit)")
+HEAD = {"on": "Date", "description": "Description", "reason": "Why", "lines": "Lines"}
 AMOUNTS = ("debit", "credit")
 LINES_AT_FIRST, MORE_LINES = 4, 4
 
@@ -98,9 +99,9 @@ def _form(form: Filled[Any], *, status: int = 200, lines: int = 0) -> Response:
 
 
 def _labels(errors: Mapping[str, str]) -> dict[str, str]:
-    """What the list of mistakes calls a line: its number."""
+    """What the list of mistakes calls a field, or a line: its number."""
     found = {name: FIELD.fullmatch(name) or re.fullmatch(r"lines\.(\d+)", name) for name in errors}
-    return {name: f"Line {int(place[1]) + 1}" for name, place in found.items() if place}
+    return HEAD | {name: f"Line {int(place[1]) + 1}" for name, place in found.items() if place}
 
 
 def _totals(typed: Mapping[str, str]) -> dict[str, Money]:
