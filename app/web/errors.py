@@ -61,7 +61,7 @@ _PLAIN_HTTP = {
         "Search for it above, or start from Home.",
     ),
     405: ("This page cannot be opened that way.", "Start from Home."),
-    413: ("What you sent is larger than we take.", "Send less at once, or a smaller file."),
+    413: ("What you sent is larger than we take.", "Send less at once, or a smaller file: a file may have 10 MB."),
     415: ("We cannot read this kind of content.", "Send the form from its page."),
     422: ("Something in what was sent is not right.", "Go back and check it."),
     429: ("That was asked too often.", "Wait a minute, then try again."),
