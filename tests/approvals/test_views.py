@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,11 +14,14 @@ from flask.testing import FlaskClient
 from app.approvals import queries, service
 from app.approvals.states import ApprovalState
 from app.kernel.actor import Actor
+from app.kernel.money import kes
 from app.kernel.transactions import in_transaction
 from tests.approvals import probe
 from tests.approvals.pressing import hidden_fields
 from tests.approvals.probe import ask, times
-from tests.harness.people import hire, signed_in_client
+from tests.approvals.test_deciding import take_away
+from tests.harness.clock import SettableClock
+from tests.harness.people import hire, signed_in_client, without_token
 
 pytestmark = pytest.mark.usefixtures("books", "world")
 
@@ -89,7 +93,7 @@ def test_an_approval_pressed_twice_is_done_once_and_says_the_same(
     approval_id, browser = ask(accountant), at_desk(manager)
     sent = press(browser, approval_id)
 
-    answers = [browser.post(f"/approvals/{approval_id}/decide", data=sent) for _ in range(20)]
+    answers = [browser.post(f"/approvals/{approval_id}/decide", data=sent) for _ in range(3)]
 
     assert {answer.status_code for answer in answers} == {303}
     assert times() == 1
@@ -196,6 +200,48 @@ def test_what_is_not_yours_looks_like_what_does_not_exist(signed_in: SignedIn, a
         assert [answer.status_code for answer in answers] == [404, 404]
         texts = [re.sub(r"[0-9a-f]{8,}", "", answer.get_data(as_text=True)) for answer in answers]
         assert len(texts[0]) == len(texts[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "status"), [({"status": "suspended"}, 303), ({"role": None}, 404), ({"limit": kes(1)}, 403)]
+)
+def test_who_loses_the_right_between_look_and_press_is_refused(
+    at_desk: Callable[[Actor], FlaskClient], accountant: Actor, manager: Actor, change: dict[str, Any], status: int
+) -> None:
+    approval_id, browser = ask(accountant), at_desk(manager)
+    sent = press(browser, approval_id)
+    take_away(manager, **change)
+
+    answer = browser.post(f"/approvals/{approval_id}/decide", data=sent)
+
+    assert answer.status_code == status
+    assert status != 303 or "/sign-in" in answer.location
+    assert (times(), queries.get(approval_id).state) == (0, ApprovalState.WAITING)
+
+
+def test_a_form_of_another_site_decides_nothing(
+    at_desk: Callable[[Actor], FlaskClient], accountant: Actor, manager: Actor
+) -> None:
+    approval_id, browser = ask(accountant), at_desk(manager)
+    sent = press(browser, approval_id)
+
+    answer = without_token(browser).post(f"/approvals/{approval_id}/decide", data=sent)
+
+    assert (answer.status_code, times()) == (403, 0)
+
+
+def test_what_needs_a_fresh_sign_in_asks_for_it_first(
+    app: Flask, accountant: Actor, administrator: Actor, clock: SettableClock
+) -> None:
+    with probe.registered(fresh=True):
+        approval_id = ask(accountant)
+        browser = signed_in_client(app, UUID(administrator.id))
+        sent = press(browser, approval_id)
+        clock.forward(minutes=11)
+
+        answer = browser.post(f"/approvals/{approval_id}/decide", data=sent)
+
+    assert (answer.status_code, "/account/confirm" in answer.location, times()) == (303, True, 0)
 
 
 def test_an_auditor_reads_all_and_decides_nothing(signed_in: SignedIn, accountant: Actor) -> None:
