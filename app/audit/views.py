@@ -51,24 +51,24 @@ def read() -> ResponseReturnValue:
 @requires("audit.export")
 def export() -> ResponseReturnValue:
     """Have a table made of what the filter of changes finds."""
-    return _export(tables.CHANGES, Filter, ".show")
+    return _export(tables.CHANGES, Filter)
 
 
 @bp.post("/reads/export")
 @requires("audit.export")
 def export_reads() -> ResponseReturnValue:
     """Have a table made of what the filter of reads finds."""
-    return _export(tables.READS, ReadsFilter, ".read")
+    return _export(tables.READS, ReadsFilter)
 
 
-def _export(name: str, kind_of_form: type[Chosen], back: str) -> ResponseReturnValue:
+def _export(name: str, kind_of_form: type[Chosen]) -> ResponseReturnValue:
     form = kind_of_form.parse(request.form)
     if form.errors:
         raise Invalid(form.errors)
     chosen, by, within = form.values, actor(), reach.of("audit.export")
     in_transaction(lambda: tables.ask(name, chosen, within, Kind(chosen.kind or "csv"), by=by))
-    toast("The table is being made. You will find it under My downloads.")
-    return done(url_for(back, **_typed(form)))  # type: ignore[arg-type]  # the names are the filter's fields
+    toast("The table is being made. It can be fetched here once it is done.")
+    return done(url_for("downloads.index"))
 
 
 def _list(

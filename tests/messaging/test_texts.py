@@ -19,6 +19,9 @@ LARGEST = {
     "balance": kes("99,999,999.99"),
     "name": "Christopher Wanyonyi",
     "number": "M00123456",
+    "code": "482913",
+    "pin": "4829",
+    "ending": "678",
 }
 """As long as values really get: the M-PESA limit is KES 250,000 and a society's largest savings are eight figures."""
 

@@ -60,7 +60,8 @@ def test_a_filter_that_makes_no_sense_is_refused_in_words(manager):
     assert "Enter a date like 22/11/2026." in answer.text
 
 
-def test_older_texts_are_a_page_away(manager, provider):
+def test_older_texts_are_a_page_away(manager, provider, monkeypatch):
+    monkeypatch.setattr("app.messaging.rules.TEXTS_A_DAY", 100)
     for _ in range(26):
         queue()
 

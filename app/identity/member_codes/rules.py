@@ -69,8 +69,8 @@ def wait_for_budget(sent: Sequence[datetime], at: datetime) -> timedelta | None:
 def _is_pattern(pin: str) -> bool:
     steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
     is_sequence = len(steps) == 1  # 1111, 1234, 9876, 2468
-    half = len(pin) // 2
-    return is_sequence or pin == pin[:2] * half or (len(pin) == 6 and pin[:3] == pin[3:])
+    repeats = (pin[:size] * (len(pin) // size) for size in (2, 3))  # 1212, 123123
+    return is_sequence or pin in repeats
 
 
 def _dates(born_on: date) -> set[str]:
