@@ -172,7 +172,7 @@ def owed(member_id: UUID) -> Owed | None:
     return Owed(found, left) if found and left else None
 
 
-def _begun(on: date) -> Select[tuple[FeeTariff]]:
+def _begun(on: date) -> Select[FeeTariff]:
     return (
         select(FeeTariff)
         .where(FeeTariff.starts_on <= on)
