@@ -17,9 +17,12 @@ def api_token_hash(secret: str) -> bytes:
     return keyed_hash("identity.api_token", secret)
 
 
-def username_hash(username: str) -> bytes:
-    """How the tries for a username are counted: what people mistype into that field is not kept."""
-    return keyed_hash("identity.sign_in.username", username)
+def username_hash(username: str, known: str | None = None) -> bytes:
+    """How the tries for a username are counted: what people mistype into that field is not kept.
+
+    Those from a browser that its owner has used before are counted for themselves.
+    """
+    return keyed_hash("identity.sign_in.username", f"{username}\0{known}" if known else username)
 
 
 def address_hash(address: str) -> bytes:

@@ -20,6 +20,10 @@ def is_cookieless(asked: Request) -> bool:
     return asked.path.startswith(COOKIELESS) and asked.path not in SHOWN_IN_A_BROWSER
 
 
+COMPANION = "-known"
+"""What the name of the cookie ends in that only tells a browser in which somebody has signed in before."""
+
+
 class PageSessions(SecureCookieSessionInterface):
     """Flask's signed cookie, for pages only."""
 

@@ -25,6 +25,7 @@ from tests.harness.clock import SettableClock
 
 PASSWORD = "four quiet elephants wade"
 A_PAGE = "/account/sessions"  # one that everybody who is signed in may open
+ELSEWHERE = {"REMOTE_ADDR": "10.9.9.9"}
 ADMIN = Actor.system("tests")
 
 
@@ -268,10 +269,10 @@ def test_a_changed_cookie_is_no_session(client: FlaskClient, jane: str, app: Fla
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(client: FlaskClient, jane: str) -> None:
     answer = sign_in(client, jane)
 
-    (cookie,) = answer.headers.getlist("Set-Cookie")
-    name, *flags = cookie.split("; ")
-    assert name.startswith("pamoja=")
-    assert set(flags) == {"HttpOnly", "Path=/", "SameSite=Lax"}
+    cookies = {cookie.split("=")[0]: cookie.split("; ")[1:] for cookie in answer.headers.getlist("Set-Cookie")}
+    assert cookies.keys() == {"pamoja", "pamoja-known"}
+    assert set(cookies["pamoja"]) == {"HttpOnly", "Path=/", "SameSite=Lax"}
+    assert set(cookies["pamoja"]) < set(cookies["pamoja-known"])
 
 
 def test_six_tries_in_a_row_lock_the_username_for_a_while(client: FlaskClient, jane: str, clock: SettableClock) -> None:
@@ -286,6 +287,38 @@ def test_six_tries_in_a_row_lock_the_username_for_a_while(client: FlaskClient, j
     assert "Wait 2 minutes" in locked.text
     clock.forward(seconds=61)
     assert sign_in(client, jane).status_code == 303
+
+
+def test_who_guesses_elsewhere_does_not_lock_the_browser_of_the_owner(
+    client: FlaskClient, jane: str, app: Flask
+) -> None:
+    sign_in(client, jane)
+    client.post("/sign-out", data={"csrf_token": csrf_token(client.get(A_PAGE))})
+    stranger = app.test_client()
+    guesses = [sign_in(stranger, jane, "wrong", environ_base=ELSEWHERE).status_code for _ in range(6)]
+
+    locked_for_strangers = sign_in(app.test_client(), jane).status_code
+    wrong_here = sign_in(client, jane, "wrong").status_code
+    right_here = sign_in(client, jane).status_code
+    still_locked = sign_in(app.test_client(), jane).status_code
+
+    assert guesses == [401] * 5 + [429]
+    assert (locked_for_strangers, wrong_here, right_here, still_locked) == (429, 401, 303, 429)
+
+
+def test_a_known_browser_is_no_place_to_guess_at_either(client: FlaskClient, jane: str, app: Flask) -> None:
+    people.hire("teller", username="kevin", password=PASSWORD)
+    sign_in(client, jane)
+    client.post("/sign-out", data={"csrf_token": csrf_token(client.get(A_PAGE))})
+
+    own = [sign_in(client, jane, "wrong").status_code for _ in range(6)]
+    of_another = [sign_in(client, "kevin", "wrong").status_code for _ in range(6)]
+    forged = app.test_client()
+    forged.set_cookie("pamoja-known", "WyJrZXZpbiIsIm1hcmsiXQ.forged.signature")
+
+    assert own == [401] * 5 + [429]
+    assert of_another == [401] * 5 + [429]
+    assert sign_in(forged, "kevin").status_code == 429
 
 
 def test_a_right_password_forgets_the_tries_before(client: FlaskClient, jane: str, app: Flask) -> None:

@@ -32,12 +32,14 @@ NOBODY = Candidate(None, passwords.NOBODY)
 """Whom a username means that is unknown, suspended or without a password: one is checked all the same, and as long."""
 
 
-def begin(username: str, *, address: str | None) -> Candidate:
+def begin(username: str, *, address: str | None, known: str | None = None) -> Candidate:
     """Count a try before the password is looked at, so that any number of tries at once are counted one by one.
 
-    Unknown usernames are counted like known ones: the answer tells nobody who works here. Refuses with TooManyTries.
+    Unknown usernames are counted like known ones: the answer tells nobody who works here. ``known`` is the mark of a
+    browser in which this person has signed in before: whoever guesses elsewhere does not lock it. Refuses with
+    TooManyTries.
     """
-    count_try(username, address=address)
+    count_try(username, address=address, known=known)
     staff = queries.by_username(username)
     if staff is None or staff.password_hash is None or not staff.status.may_sign_in:
         return NOBODY
@@ -53,7 +55,9 @@ def check(candidate: Candidate, password: str) -> None:
         raise WrongSignIn
 
 
-def enter(candidate: Candidate, password: str, *, address: str | None, browser: str | None) -> str:
+def enter(
+    candidate: Candidate, password: str, *, address: str | None, browser: str | None, known: str | None = None
+) -> str:
     """Open a session for a person whose password was right, and return its token.
 
     It is only half open where a second factor must follow.
@@ -65,7 +69,7 @@ def enter(candidate: Candidate, password: str, *, address: str | None, browser: 
         raise WrongSignIn
     if passwords.is_outdated(staff.password_hash):
         staff.password_hash = passwords.hashed(password)
-    forgive(staff.username, address=address)
+    forgive(staff.username, address=address, known=known)
     by = Actor("staff", str(staff.id), "web", address)
     is_half_open = second_factor.is_required() or queries.second_factor_since(staff.id) is not None
     action = "identity.password_accepted" if is_half_open else "identity.signed_in"
@@ -90,10 +94,10 @@ def confirm(candidate: Candidate, *, session_id: UUID, by: Actor) -> str:
     return sessions.renew(session_id)
 
 
-def count_try(username: str, *, address: str | None) -> None:
+def count_try(username: str, *, address: str | None, known: str | None = None) -> None:
     """Count one try for the username and one for the address. Refuses with TooManyTries."""
     instant = clock.now()
-    for kind, key in _keys(username, address):
+    for kind, key in _keys(username, address, known):
         tries.count(kind, key, instant)
 
 
@@ -105,18 +109,18 @@ def record_failure(username: str, *, address: str | None) -> None:
         audit.record("identity.sign_in_failed", subject=("staff", staff.id), by=by, branch_id=staff.branch_id)
 
 
-def forgive(username: str, *, address: str | None) -> None:
+def forgive(username: str, *, address: str | None, known: str | None = None) -> None:
     """Forget the tries for a username whose owner has shown who he is, and this one of his address."""
-    (kind, name_key), *address_keys = _keys(username, address)
+    (kind, name_key), *address_keys = _keys(username, address, known)
     tries.forget(kind, name_key)
     for kind, key in address_keys:
         # Only this try is given back: a guesser may not clear his address by signing in as himself in between.
         tries.give_back_one(kind, key)
 
 
-def _keys(username: str, address: str | None) -> list[tuple[CounterKind, bytes]]:
+def _keys(username: str, address: str | None, known: str | None) -> list[tuple[CounterKind, bytes]]:
     """The counters of one try, the username's first: one order for all, so that no two tries wait for each other."""
-    keys = [(CounterKind.USERNAME, username_hash(normal_username(username)))]
+    keys = [(CounterKind.USERNAME, username_hash(normal_username(username), known))]
     if address:
         keys.append((CounterKind.ADDRESS, address_hash(address)))
     return keys

@@ -13,6 +13,7 @@ from app.identity.errors import TooManyTries, WrongCode
 from app.identity.principal import SignedIn
 from app.identity.schemas import Code
 from app.identity.service import second_factor
+from app.identity.views import known
 from app.kernel.forms import Filled
 from app.kernel.transactions import in_transaction
 from app.web.access import actor
@@ -30,7 +31,10 @@ class Taken:
 def begin(token: str) -> SignedIn:
     """Start the cookie afresh: nothing that was in it before, the CSRF token included, reaches the session."""
     session.clear()
-    return go_on(token)
+    person = go_on(token)
+    if not person.is_half_open:
+        known.remember(person.username)
+    return person
 
 
 def go_on(token: str) -> SignedIn:

@@ -11,7 +11,7 @@ from app.identity.errors import TooManyTries, WrongSignIn
 from app.identity.schemas import SignIn
 from app.identity.service import sessions, sign_in
 from app.identity.states import SessionEnd
-from app.identity.views import bp, entering
+from app.identity.views import bp, entering, known
 from app.kernel.forms import Filled
 from app.kernel.transactions import in_transaction
 from app.web.access import actor, half_signed_in, public
@@ -41,11 +41,12 @@ def enter() -> ResponseReturnValue:
     if form.errors:
         return _page(form, target, status=422)
     name, password, address = form.values.username, form.values.password, request.remote_addr
+    mark = known.mark_for(name)
     try:
-        candidate = in_transaction(lambda: sign_in.begin(name, address=address))
+        candidate = in_transaction(lambda: sign_in.begin(name, address=address, known=mark))
         sign_in.check(candidate, password)
         browser = request.user_agent.string
-        token = in_transaction(lambda: sign_in.enter(candidate, password, address=address, browser=browser))
+        token = in_transaction(lambda: sign_in.enter(candidate, password, address=address, browser=browser, known=mark))
     except TooManyTries as refusal:
         audit.notice("sign_in_locked")
         form.errors[""] = refusal.message
