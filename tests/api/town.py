@@ -41,6 +41,7 @@ class Town:
     token: str
     member_id: str
     member_number: str
+    account_id: int
     account_number: str
     payment_id: str
     allocation_ids: tuple[str, ...]
@@ -54,17 +55,8 @@ class Town:
 def running_town(app: Flask, *, members_count: int = 8) -> Iterator[Town]:
     """Fill an empty database, and serve it on a port of its own."""
     app.testing = False  # a mistake becomes a 500, as it does for real
-    app.extensions["settings"] = replace(
-        app.extensions["settings"],
-        mpesa_api_url="http://127.0.0.1:9/daraja",  # nobody is there: what is asked of M-PESA waits
-        mpesa_shortcode="174379",
-        mpesa_consumer_key="consumer-key-of-tests",
-        mpesa_consumer_secret="consumer-secret-of-tests",
-        mpesa_passkey="a-passkey-of-tests",
-    )
     with app.app_context():
-        in_transaction(lambda: load(members_count, seed=7, password=DEMO_PASSWORD))
-        town = _told()
+        town = fill(app, members_count=members_count)
     server = waitress.server.create_server(app, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -73,6 +65,20 @@ def running_town(app: Flask, *, members_count: int = 8) -> Iterator[Town]:
     finally:
         server.close()
         thread.join(5)
+
+
+def fill(app: Flask, *, members_count: int) -> Town:
+    """Make the society. Nobody is at its M-PESA's address: what is asked of M-PESA waits."""
+    app.extensions["settings"] = replace(
+        app.extensions["settings"],
+        mpesa_api_url="http://127.0.0.1:9/daraja",
+        mpesa_shortcode="174379",
+        mpesa_consumer_key="consumer-key-of-tests",
+        mpesa_consumer_secret="consumer-secret-of-tests",
+        mpesa_passkey="a-passkey-of-tests",
+    )
+    in_transaction(lambda: load(members_count, seed=7, password=DEMO_PASSWORD))
+    return _told()
 
 
 def _told() -> Town:
@@ -87,18 +93,18 @@ def _told() -> Town:
     share = Intended(Purpose.SAVINGS_DEPOSIT, prompted_account.id, kes("1,500"))
     payment_id = in_transaction(lambda: PaymentService(BY).prompt(prompted_id, phone=phone, intended=[share]))
     for number in range(3):
-        in_transaction(lambda number=number: PaymentService(BY).receive(_money(number), prompt=None))
+        in_transaction(lambda number=number: PaymentService(BY).receive(some_money(number), prompt=None))
     owner = hire("administrator")
     issued = in_transaction(lambda: tokens.issue(name="town", staff_id=owner, scopes=SCOPES.keys(), days=30, by=BY))
     waiting = tuple(str(one.id) for one in payments.suspense().items)
-    return Town("", issued.secret, str(member_id), member_number, account.number, str(payment_id), waiting)
+    return Town("", issued.secret, str(member_id), member_number, account.id, account.number, str(payment_id), waiting)
 
 
-def _money(number: int) -> ReceivedMoney:
+def some_money(number: int) -> ReceivedMoney:
     """Money for an account that nobody knows."""
     return ReceivedMoney(
         rail="mpesa",
-        receipt_number=f"UKK000000{number}",
+        receipt_number=f"UKK{number:07}",
         amount=kes("250"),
         paid_at=clock.now() - timedelta(minutes=5),
         payer_phone=None,
