@@ -3,6 +3,7 @@
 set -eu
 programs=$1
 sh scripts/browser.sh
+sh scripts/servers.sh
 step() { printf '\n== %s\n' "$*"; "$programs/$@"; }
 step ruff check .
 step ruff format --check .

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from launcher.postgres import APPLICATION
-from launcher.processes import end_session, free_port, kill_session, wait_until
+from launcher.processes import free_port, kill_session, wait_until
 from tests.harness.leftovers import new_folder, remember
 from tests.harness.servers import ENCRYPTION_KEYS, SECRET_KEY, Servers
 
@@ -200,7 +200,7 @@ def running_balanced(servers: Servers, database: str) -> Iterator[Balanced]:
         def start(name: str, command: list[str]) -> None:
             process = system.run(name, command)
             stack.callback(process.wait)
-            stack.callback(end_session, process.pid)
+            stack.callback(kill_session, process.pid)
 
         make_certificate(folder / "tls")
         start("pgbouncer", pgbouncer(system, parts.port or 5432, database, str(parts.password)))
@@ -216,10 +216,11 @@ def running_balanced(servers: Servers, database: str) -> Iterator[Balanced]:
             assert wait_until(lambda port=port: system.answers(port), START_SECONDS), system.log(f"web-{port}.log")
         assert wait_until(lambda: listens(ports["https"]), 10), system.log("nginx.log")
         yield system
-        for port in list(system.webs):  # a clean end, so that what it counted is written
-            process = system.webs.pop(port)
+        ending = [system.webs.pop(port) for port in list(system.webs)]
+        for process in ending:  # a clean end, so that their coverage is written
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+        for process in ending:
+            process.wait(60)
 
 
 def nginx(system: Balanced) -> list[str]:
