@@ -53,7 +53,7 @@ from app.kernel.files import witness as file_witness
 from app.kernel.files.errors import FileMissing
 from app.ledger import api as ledger_api
 from app.ledger import commands as ledger_commands
-from app.ledger import entries
+from app.ledger import entries, reversals
 from app.ledger import queries as ledger_queries
 from app.ledger import verify as ledger_verify
 from app.ledger import views as ledger_views
@@ -102,7 +102,6 @@ from app.society.errors import BranchMissing
 from app.web import (
     access,
     belongings,
-    chart_uses,
     directories,
     downloads,
     errors,
@@ -116,6 +115,7 @@ from app.web import (
     reach,
     reads,
     search,
+    settings_places,
     two_people,
     uploads,
 )
@@ -146,7 +146,7 @@ def create_app(settings: Settings, *, clock: kernel_clock.Clock = kernel_clock.s
         _close_of_day()
         audit_tables.install()
         _two_people()
-        _settings()
+        settings_places.install()
         _places()
         _searches()
     return app
@@ -273,49 +273,7 @@ def _members_accounts() -> None:
     staff_followers.register("members", looked_after=carers.looked_after, hand_over=carers.hand_over)
     ledger_verify.register("savings accounts", savings_verify.compare)
     ledger_verify.register("fees", fees_verify.compare)
-
-
-def _settings() -> None:
-    """What an administrator changes rarely; who keeps a branch from being closed."""
-    society_queries.register(identity_queries.at_branch)
-    society_queries.register(members_queries.at_branch)
-    chart_uses.install()
-    put = settings_home.register
-    put(
-        "Society",
-        "Society details",
-        "society.details",
-        "settings.view",
-        "Name, number and address, as papers name it",
-        state=lambda: society_queries.details().name,
-    )
-    put(
-        "Society",
-        "Branches",
-        "society.branches",
-        "settings.view",
-        "Where the society is",
-        state=lambda: f"{len(ledger_queries.branches())} open",
-    )
-    put(
-        "Society",
-        "Business calendar",
-        "society.calendar_page",
-        "settings.view",
-        "Public holidays, and days on which the society decided otherwise",
-    )
-    put("Books", "Chart of accounts", "ledger.chart_page", "ledger.view", "The accounts of the ledger, with balances")
-    put("Books", "Trial balance", "ledger.trial_balance", "ledger.view", "What stands on each account, on any day")
-    put("Books", "Months", "ledger.months", "ledger.view", "Which months of the books are closed")
-    put("Money", "Fees", "fees.index", "fees.view", "What members are charged, and excise duty")
-    put("Money", "Savings products", "savings.products", "savings.view", "What may be saved in, and on what terms")
-    put("Money", "M-PESA", "mpesa.show", "mpesa.configure", "The paybill: keys, addresses, limits, tests")
-    put("Members", "Texts", "messaging.texts", "messaging.view", "What members read by SMS, in English and Swahili")
-    put("People", "Users", "identity.users", "identity.manage_users", "Who works here, and in which roles")
-    put("People", "Roles", "identity.roles", "identity.manage_roles", "What each role may do, and how far it extends")
-    put("Programs", "API tokens", "api_tokens.show", "identity.manage_tokens", "Which programs may act for whom")
-    put("Programs", "Webhooks", "webhooks.index", "webhooks.view", "Which programs are told what happens, at once")
-    put("Programs", "System health", "ops.show", "ops.view", "Whether everything runs")
+    reversals.allow(fees_registration.CAUSE)  # a fee is waived by reversing its entry
 
 
 def _two_people() -> None:

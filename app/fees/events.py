@@ -6,7 +6,7 @@ from app.kernel.enums import LabelledEnum
 
 
 class Event(LabelledEnum):
-    """Something that a fee may be charged for. A room charges for its own; `by_hand` ones somebody at the counter may.
+    """Something that a fee may be charged for, by the room in which it happens.
 
     What is not here cannot be charged: a new kind of fee is a decision about code as well, because some room must know
     the moment at which it falls due.
@@ -30,11 +30,6 @@ class Event(LabelledEnum):
     def income_account(self) -> str:
         """Where its income usually stands in the chart (sacco-kenya.md 3.2)."""
         return _INCOME[self]
-
-    @property
-    def by_hand(self) -> bool:
-        """Whether somebody may charge it from a member's page; all others are charged by what they belong to."""
-        return self in {Event.REGISTRATION, Event.STATEMENT, Event.CHEQUE, Event.SHARE_TRANSFER}
 
     @property
     def has_amount(self) -> bool:

@@ -32,6 +32,7 @@ from app.payments.destinations import PayableAccount, Receipt
 
 RECEIVABLE = "1245"  # fees receivable from members
 PREFIX = "RF"  # before the member's number
+CAUSE = "fee"  # an accountant may reverse such an entry: the fee is waived, as far as nothing was paid on it
 
 
 def charge(member_id: UUID, *, on: date, by: Actor) -> bool:
@@ -45,7 +46,7 @@ def charge(member_id: UUID, *, on: date, by: Actor) -> bool:
     source = service.Source(RECEIVABLE, member.branch_id)
     if quote.borne_by is not Bearer.SOCIETY:
         source = service.Source(RECEIVABLE, member.branch_id, _account_for(member_id, member.number, on=on, by=by))
-    cause = Cause("member", str(member_id))
+    cause = Cause(CAUSE, str(member_id))
     service.charge(Event.REGISTRATION, source=source, on=on, cause=cause, key=_key(member_id), by=by)
     audit.record(
         "fees.registration_charged",
@@ -72,6 +73,11 @@ def charge_by_hand(member_id: UUID, *, on: date, by: Actor) -> None:
 def charged(member_id: UUID) -> FeeCharged | None:
     """What a member was charged for joining."""
     return queries.charged(_key(member_id))
+
+
+def is_waived(fee: FeeCharged) -> bool:
+    """Whether what was charged was reversed in the books."""
+    return ledger_queries.reversal_of(fee.entry_id) is not None
 
 
 def find(text: str) -> int | None:

@@ -107,12 +107,13 @@ def add_excise_rate() -> Response:
 @requires("fees.charge")
 def registration_fee(member_id: UUID) -> Response:
     """What a member was charged for joining, what of it is owed, or what it would cost to charge it now."""
-    on = clock.business_date()
+    on, charged = clock.business_date(), registration.charged(member_id)
     return page(
         "fees/registration.html",
         member=members.get(member_id),
         owed=queries.owed(member_id),
-        charged=registration.charged(member_id),
+        charged=charged,
+        is_waived=charged is not None and registration.is_waived(charged),
         quote=queries.quote(Event.REGISTRATION, on=on),
     )
 

@@ -22,6 +22,7 @@ CAUSES = {
     "payment": "Payment",
     "member": "Member",
     "demo": "Demonstration",
+    "fee": "Fee",
 }
 """What kinds of cause are called; others by their own name."""
 

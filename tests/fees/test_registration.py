@@ -15,7 +15,7 @@ from app.kernel.errors import Invalid
 from app.kernel.money import ZERO, kes
 from app.kernel.transactions import in_transaction
 from app.ledger import queries as ledger
-from app.ledger import verify
+from app.ledger import reversals, verify
 from app.ledger.errors import BelowFloor
 from app.members import queries as members
 from app.members.errors import NotClear
@@ -149,6 +149,27 @@ def test_who_joined_before_the_fee_is_charged_by_hand_and_once() -> None:
     assert owing(member_id).amount == kes(600)
     with pytest.raises(NothingToCharge):
         registration.charge_by_hand(member_id, on=clock.business_date(), by=examples.ACCOUNTANT)
+
+
+def test_a_fee_is_waived_by_reversing_its_entry_unless_something_was_paid() -> None:
+    examples.registration_fee("500")
+    free, paid = people.register(), people.register()
+    pay(paid, "100")
+
+    def waive(member_id: UUID) -> None:
+        fee = registration.charged(member_id)
+        assert fee is not None
+        wanted = reversals.Reversal(entry_id=fee.entry_id, reason="Board minute 12/2026")
+        in_transaction(lambda: reversals.run(wanted, key=f"k:{member_id}", on=clock.business_date(), by=people.OFFICER))
+
+    waive(free)
+    with pytest.raises(BelowFloor):
+        waive(paid)
+
+    waived = registration.charged(free)
+    assert waived is not None and registration.is_waived(waived)
+    assert (queries.owed(free), owing(paid).amount) == (None, kes(500))
+    assert verify.verify_on(db.session.connection()).differences == []
 
 
 def test_a_fee_that_the_society_bears_is_owed_by_nobody() -> None:

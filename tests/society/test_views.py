@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -23,7 +24,12 @@ from app.society.models import CalendarDay
 from tests.members import examples as people
 from tests.savings import examples as savings
 
-pytestmark = pytest.mark.usefixtures("books")
+@pytest.fixture(autouse=True)
+def _opened(request: pytest.FixtureRequest) -> None:
+    """The books are open, but for the test that is about the time before."""
+    if "before_the_books" not in request.node.name:
+        request.getfixturevalue("books")
+
 
 SignedIn = Callable[[str], FlaskClient]
 
@@ -241,3 +247,10 @@ def test_a_year_that_is_no_year_shows_this_one(signed_in: SignedIn) -> None:
     assert "Business calendar 2026" in said(
         signed_in("manager").get("/settings/calendar?year=9").get_data(as_text=True)
     )
+
+
+def test_the_settings_home_stands_before_the_books_are_open(app: Flask, signed_in: SignedIn) -> None:
+    page = said(signed_in("administrator").get("/settings").get_data(as_text=True))
+
+    assert "M-PESA The paybill: keys, addresses, limits, tests not set up" in page
+    assert "as Pamoja brings them" in page
