@@ -29,7 +29,8 @@ Everything that members of staff do on screen, for other programs. The guide wit
 * A token acts for somebody and never may more than this person: within its scopes, the owner's role and its reach. What
   is out of reach is answered like what does not exist.
 * Amounts are decimal strings in Kenya shillings, dates `YYYY-MM-DD`, instants UTC.
-* A field or parameter that is not described is refused; new ones may be added to answers at any time.
+* A field or parameter that is not described is refused, and so is a text with a NUL in it; new fields may be added to
+  answers at any time.
 * What goes wrong is `application/problem+json`; compare `type`, show `detail`.
 """
 
