@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from app.kernel import clock
+from app.kernel import clock, files
 from app.kernel.database import db
+from app.kernel.files import malware
 from app.kernel.money import Money
 from app.ledger import queries as ledger
 from app.messaging.provider import sms_provider
@@ -218,9 +219,19 @@ def _connections(settings: Settings) -> list[Part]:
     return [
         _switch("Texts (SMS)", sms_provider() is not None, "AFRICASTALKING_USERNAME"),
         _switch("E-mail", settings.mail_url is not None, "MAIL_URL"),
-        _switch("Malware scanner", settings.clamd_url is not None, "CLAMD_URL"),
+        _scanner(),
         _switch("Error tracking", settings.sentry_dsn is not None, "SENTRY_DSN"),
     ]
+
+
+def _scanner() -> Part:
+    """Off is a choice that must be seen; down means that files wait."""
+    condition, waiting = malware.condition(), files.quarantined()
+    if condition == "off":
+        return Part("Malware scanner", OFF, "Off", "Files that people send are not scanned: CLAMD_URL is not set.")
+    if condition == "down":
+        return Part("Malware scanner", BAD, "No answer", f"{waiting:,} files wait; none of them is given out.")
+    return Part("Malware scanner", GOOD, "Working", f"{waiting:,} files are being checked.")
 
 
 def _switch(name: str, is_on: bool, setting: str) -> Part:

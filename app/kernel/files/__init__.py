@@ -8,7 +8,7 @@ for piece in files.read(file_id): …  # pages serve it by web.downloads.deliver
 
 from app.kernel.files.kinds import IMAGES, PAPERS, TABLES, Kind
 from app.kernel.files.purposes import Keeping, Purpose
-from app.kernel.files.queries import Description, describe, describe_all, read, read_picture, refuse_closed
+from app.kernel.files.queries import Description, describe, describe_all, quarantined, read, read_picture, refuse_closed
 from app.kernel.files.service import Received, hold, receive, release, set_keep_until, store
 from app.kernel.files.states import FilePart, FileState, PreviewState, Verdict
 
@@ -28,6 +28,7 @@ __all__ = [
     "describe",
     "describe_all",
     "hold",
+    "quarantined",
     "read",
     "read_picture",
     "receive",

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import BinaryIO
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.kernel.database import db
 from app.kernel.files import chunks, names
@@ -116,6 +116,12 @@ def copy_to_check(file_id: UUID, into: BinaryIO) -> None:
     for piece in chunks.read(file_id, FilePart.CONTENT):
         into.write(piece)
     into.seek(0)
+
+
+def quarantined() -> int:
+    """How many files wait for their check."""
+    waiting = select(func.count()).select_from(StoredFile).where(StoredFile.state == FileState.QUARANTINED)
+    return db.session.scalar(waiting.where(StoredFile.due_at.is_not(None))) or 0
 
 
 def to_examine() -> Sequence[UUID]:

@@ -102,7 +102,7 @@ def _write_workbook(into: BinaryIO, columns: Sequence[str], rows: Iterable[Row])
     book.save(into)
 
 
-def _head(sheet: Any, text: str) -> WriteOnlyCell:
+def _head(sheet: Any, text: str) -> Any:
     cell = _text(sheet, text)
     cell.font = Font(bold=True)
     return cell
@@ -124,13 +124,13 @@ def _cell(sheet: Any, value: Cell) -> Any:
             return value
 
 
-def _formatted(sheet: Any, value: Any, number_format: str) -> WriteOnlyCell:
+def _formatted(sheet: Any, value: Any, number_format: str) -> Any:
     cell = WriteOnlyCell(sheet, value)
     cell.number_format = number_format
     return cell
 
 
-def _text(sheet: Any, text: str) -> WriteOnlyCell:
+def _text(sheet: Any, text: str) -> Any:
     """Text for good: without its type given, openpyxl takes what begins with ``=`` for a formula."""
     cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", text)[:LONGEST_TEXT_OF_EXCEL])
     cell.data_type = "s"
