@@ -11,6 +11,7 @@ import argparse
 import logging
 import signal
 import threading
+from functools import partial
 
 from flask import Flask
 from redis.client import Pipeline
@@ -88,8 +89,7 @@ def mind_the_clock(application: Flask) -> None:
             try:
                 slots = schedule.tick(slots)
                 if ticks % SWEEP_EVERY_TICKS == 0:
-                    found = doorbell.sweep_all()
-                    in_transaction(lambda found=found: note_finds(found))
+                    in_transaction(partial(note_finds, doorbell.sweep_all()))
                 pulse.beat()
             except Exception:  # the database may be restarting; the clock goes on
                 log.exception("the scheduler missed a beat")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import RowMapping, TextClause, bindparam, text
 from sqlalchemy.exc import DBAPIError
 
 from app.kernel import clock
@@ -193,6 +193,22 @@ READINGS: tuple[Reading, ...] = (
         labels=("state",),
     ),
     Reading(
+        "approvals_waiting",
+        text(
+            "SELECT count(*) AS count, extract(epoch FROM :now - min(asked_at)) AS oldest_seconds"
+            " FROM approval WHERE state = 'waiting'"
+        ),
+        {"count": "Decisions that wait for a second person", "oldest_seconds": "Age of the oldest such decision"},
+    ),
+    Reading(
+        "webhooks_due",
+        text(
+            "SELECT count(*) AS count, extract(epoch FROM :now - min(created_at)) AS oldest_seconds"
+            " FROM webhook_delivery WHERE due_at IS NOT NULL"
+        ),
+        {"count": "Messages to other programs not yet taken", "oldest_seconds": "Age of the oldest such message"},
+    ),
+    Reading(
         "ledger",
         text(
             """
@@ -313,7 +329,7 @@ def _asked(reading: Reading, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if f":{name}" in reading.query.text}
 
 
-def _samples(reading: Reading, row: Mapping[str, Any]) -> list[Sample]:
+def _samples(reading: Reading, row: RowMapping) -> list[Sample]:
     labels = tuple(str(row[name]) for name in reading.labels)
     return [
         Sample(reading, column, labels, float(row[column]))  # taste: a figure for a picture, not for the books

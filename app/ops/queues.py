@@ -32,10 +32,13 @@ def lengths() -> list[QueueLength] | None:
 def _length(name: str) -> QueueLength:
     queue = doorbell.queue(name)
     first = queue.get_job_ids(0, 1)
-    rung = doorbell.redis().hget(Job.key_for(first[0]), "enqueued_at") if first else None
-    return QueueLength(name, queue.count, _since(rung), queue.failed_job_registry.count)
+    return QueueLength(name, queue.count, _waiting(first[0]) if first else None, queue.failed_job_registry.count)
 
 
-def _since(rung: bytes | None) -> timedelta | None:
-    """Since a moment as RQ writes it."""
-    return None if rung is None else max(clock.now() - datetime.fromisoformat(rung.decode()), timedelta(0))
+def _waiting(job_id: str) -> timedelta | None:
+    """For how long a job has waited, by the moment that RQ wrote down; None if it has just been taken."""
+    rung = doorbell.redis().hget(Job.key_for(job_id), "enqueued_at")
+    if rung is None:
+        return None
+    text = rung.decode() if isinstance(rung, bytes) else rung
+    return max(clock.now() - datetime.fromisoformat(text), timedelta(0))

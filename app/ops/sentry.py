@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 2.0
 _PLAIN = ("event_id", "timestamp", "level", "platform", "logger", "release", "environment")
+_CRUMB = ("timestamp", "level", "category", "type")
 _FRAME = ("filename", "abs_path", "module", "function", "lineno", "in_app")
 _NUMBER = re.compile(r"(?<![\w-])\d{4,}(?![\w-])")  # an ID, a PIN, a receipt, an amount in cents; not part of a UUID
 
@@ -84,7 +85,7 @@ def _event(event: Event, hint: Hint) -> Event | None:
 
 def _breadcrumb(crumb: Breadcrumb, hint: BreadcrumbHint) -> Breadcrumb | None:
     """What was logged before, without its facts."""
-    kept = {name: crumb[name] for name in ("timestamp", "level", "category", "type") if name in crumb}
+    kept: dict[str, Any] = {name: crumb[name] for name in _CRUMB if name in crumb}
     return {**kept, "message": _cleaned(str(crumb.get("message", "")))}
 
 
