@@ -47,6 +47,7 @@ from app.kernel import clock as kernel_clock
 from app.kernel.database import ENGINE_OPTIONS, db
 from app.kernel.encryption import Keyring
 from app.kernel.files import chunks as file_chunks
+from app.kernel.files import commands as files_commands
 from app.kernel.files import jobs as files_jobs
 from app.kernel.files import purposes as file_purposes
 from app.kernel.files import witness as file_witness
@@ -228,6 +229,7 @@ def _rooms(app: Flask) -> None:
         identity_commands.users,
         messaging_commands.cli,
         rotation.keys,
+        files_commands.files,
         ledger_commands.ledger,
         dayend_commands.dayend,
     ):

@@ -356,3 +356,31 @@ def test_how_long_a_file_is_kept_is_what_the_policy_of_its_day_says(app, clock):
     assert meant.keep_until(clock()) - clock() == timedelta(days=30)
     clock.set("2026-11-30T21:00+00:00")  # midnight in Nairobi
     assert meant.keep_until(clock()) - clock() == timedelta(days=90)
+
+
+def flask(app, *args: str):
+    return apart(lambda: app.test_cli_runner().invoke(args=["files", *args]))
+
+
+def test_an_operator_holds_and_releases_a_file(app):
+    file_id = export(app)
+
+    assert flask(app, "hold", str(file_id), "--reason", "Case 12/2026").exit_code == 0
+    db.session.expire_all()
+    assert files.describe(file_id).held_because == "Case 12/2026"
+
+    assert flask(app, "release", str(file_id)).exit_code == 0
+    db.session.expire_all()
+    assert files.describe(file_id).held_because is None
+    assert "no such file" in flask(app, "hold", str(UUID(int=1)), "--reason", "x").output
+
+
+def test_an_operator_finds_what_was_altered(app):
+    size = 2 * chunks.CHUNK_BYTES + 100
+    whole, altered = store(table_of(size)), store(table_of(size))
+    assert flask(app, "verify").output == "2 files, 0 damaged\n"
+
+    flip_a_bit(altered, whole)
+
+    told = flask(app, "verify")
+    assert (told.exit_code, told.output) == (1, f"{altered}: damaged or altered\n2 files, 1 damaged\n")
