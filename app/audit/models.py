@@ -88,6 +88,10 @@ class AuditEvent(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy bu
         return kind, asked_by
 
 
+page_names: dict[str, str] = {}
+"""What pages are called that show records; told at start-up, as audit knows none of them."""
+
+
 class RecordView(db.Model):  # type: ignore[name-defined]
     """That somebody saw somebody's record: at most one row for each reader, record, page and minute."""
 
@@ -128,9 +132,8 @@ class RecordView(db.Model):  # type: ignore[name-defined]
 
     @property
     def words(self) -> str:
-        """What was looked at, in words: ``profile.savings_tab`` is "Profile: savings tab"."""
-        room, _, page = self.what.partition(".")
-        return f"{room.capitalize()}: {page.replace('_', ' ')}" if page else room.capitalize()
+        """What was looked at, as people call that page; else ``mpesa_api.query`` is "Mpesa api: query"."""
+        return page_names.get(self.what) or self.what.replace(".", ": ").replace("_", " ").capitalize()
 
 
 # Written by the database's own doors, so nothing maps a class to them and no flush can try to write one.

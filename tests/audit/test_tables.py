@@ -107,7 +107,7 @@ def test_reads_are_taken_away_too(app: Flask, signed_in: SignedIn) -> None:
     signed_in("auditor").post("/audit/reads/export", data={"session": str(UUID(int=9)), "kind": "csv"})
 
     [row] = rows_of(made(app))
-    assert (row["Record id"], row["Page"], row["Session"]) == (str(UUID(int=7)), "Profile: show", str(UUID(int=9)))
+    assert (row["Record id"], row["Page"], row["Session"]) == (str(UUID(int=7)), "Profile", str(UUID(int=9)))
 
 
 def test_who_reaches_one_branch_takes_away_no_more(app: Flask) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from app import audit
 from app.identity.member_codes import rules
@@ -142,7 +142,7 @@ def _record(action: str, bound: Bound, by: Actor) -> None:
     audit.record(action, subject=bound.subject, by=by, after={"purpose": bound.purpose})
 
 
-def _open(bound: Bound) -> tuple[object, ...]:
+def _open(bound: Bound) -> tuple[ColumnElement[bool], ...]:
     return (
         OneTimeCode.purpose == bound.purpose,
         OneTimeCode.subject_type == bound.subject[0],

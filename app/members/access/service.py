@@ -153,15 +153,14 @@ def _phone_row(member_id: UUID) -> MemberPhone:
 
 
 def _tell_old(member: Member, old: Phone, new: MemberPhone) -> None:
-    facts = {"ending": _ending(new.phone), "at": new.money_out_from}
-    cause = ("member_phone", str(new.id))
+    assert new.money_out_from is not None, "a new phone has its cooling-off"
     messaging.queue_sms(
         old,
         "phone_changed",
-        facts,
+        {"ending": _ending(new.phone), "at": new.money_out_from},
         language=member.language,
-        cause=cause,
-        member_id=member.id,  # type: ignore[arg-type]
+        cause=("member_phone", str(new.id)),
+        member_id=member.id,
     )
 
 
