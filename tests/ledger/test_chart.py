@@ -125,6 +125,7 @@ def test_a_contra_account_grows_on_the_other_side(book: Book) -> None:
 
 def test_an_account_that_nobody_needs_is_retired(book: Book, signed_in: SignedIn) -> None:
     accountant = signed_in("accountant")
+    assert "Retire an account" in accountant.get("/ledger/chart/retire").get_data(as_text=True)
     assert "No entry can use it any more" in accountant.get("/ledger/chart/retire?code=4610").get_data(as_text=True)
 
     answer = accountant.post("/ledger/chart/retire", data={"key": "k", "code": "4610", "reason": "No donations"})

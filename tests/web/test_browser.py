@@ -22,7 +22,9 @@ PAGES = [
     "/savings/products", "/messages", "/audit", "/users", "/account/password",
     "/account/second-factor/new", "/account/sessions", "/account/confirm",
     "/approvals", "/approvals/rules", "/approvals/rules/ledger.journal", "/approvals/stand-ins",
-    "/ledger/entries", "/ledger/journals/new",
+    "/ledger/entries", "/ledger/journals/new", "/ledger/chart", "/ledger/trial-balance", "/ledger/months",
+    "/settings", "/settings/society", "/settings/branches", "/settings/calendar", "/fees", "/fees/tariffs/new",
+    "/messages/texts", "/messages/texts/payment_received/en",
 ]  # fmt: skip
 NOTE_VIOLATIONS = """
     window.violations = []

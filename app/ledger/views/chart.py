@@ -91,7 +91,8 @@ def add_account() -> ResponseReturnValue:
 @requires("ledger.chart")
 def retiring() -> Response:
     """What retiring an account would mean, or what stands in the way."""
-    return _retire_page(request.args.get("code", ""), Filled())
+    code = request.args.get("code", "").strip()
+    return _retire_page(code, Filled()) if code else page("ledger/retire_account.html", account=None)
 
 
 @bp.post("/chart/retire")
