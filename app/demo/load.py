@@ -20,6 +20,9 @@ from app import audit
 from app.demo import history, members
 from app.demo.members import Account
 from app.demo.people import people
+from app.fees import queries as fees_queries
+from app.fees import service as fees
+from app.fees.schemas import NewTariff
 from app.identity import passwords
 from app.identity import queries as identity
 from app.identity.service import staff
@@ -63,6 +66,14 @@ PRODUCTS = (
     ),
 )  # fmt: skip
 
+FEES = (
+    {
+        "event": "withdrawal", "basis": "bands", "bands": "1,000 20\n5,000 35\n20,000 60\nmore 100",
+        "income_account": "4320",
+    },
+    {"event": "statement", "basis": "flat", "flat": "100", "income_account": "4330"},
+)  # fmt: skip
+
 CHUNK = 5_000  # members whose rows are held in memory at a time
 
 T = TypeVar("T")
@@ -87,6 +98,7 @@ def load(count: int, *, seed: int, password: str) -> Loaded | None:
     branches = _branches()
     staff_ids = _staff(branches[-1], password)
     products = _products()
+    _fees(today)
     months = history.open_months(today, history.months_for(count), by=BY)
     accounts: list[Account] = []
     chance = Random(seed)  # noqa: S311 - which accounts people hold, no secret
@@ -124,6 +136,13 @@ def _products() -> dict[str, SavingsProduct]:
         if savings_queries.product_by_code(product.code) is None:
             savings.add_product(product, by=BY)
     return {product.code: product for product in db.session.scalars(select(SavingsProduct))}
+
+
+def _fees(today: date) -> None:
+    """What the board decided to charge, from today on; joining costs nothing."""
+    usual = {"borne_by": "member", "excise_kind": "other_fees", "decision": "Board minute 3/2026"}
+    for fee in () if fees_queries.all_holding(on=today) else FEES:
+        fees.add_tariff(NewTariff.parse_json({**usual, **fee, "starts_on": today.isoformat()}), on=today, by=BY)
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
