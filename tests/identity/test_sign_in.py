@@ -376,6 +376,18 @@ def test_sign_in_and_its_failures_leave_a_trace(client: FlaskClient, jane: str) 
     assert db.session.scalar(select(func.count()).where(AuditEvent.address == "127.0.0.1")) == 2
 
 
+def test_the_trace_of_the_failure_that_locks_a_name_says_until_when(
+    client: FlaskClient, jane: str, clock: SettableClock
+) -> None:
+    clock.set("2026-11-22T06:00+00:00")
+    for _ in range(6):
+        sign_in(client, jane, "wrong")
+
+    failed = select(AuditEvent.after).where(AuditEvent.action == "identity.sign_in_failed")
+    traces = list(db.session.scalars(failed.order_by(AuditEvent.id)))
+    assert traces == [None] * 4 + [{"locked_until": "2026-11-22T06:01:00+00:00"}]
+
+
 def test_a_form_without_a_token_signs_nobody_in(client: FlaskClient, jane: str) -> None:
     answer = client.post("/sign-in", data={"username": jane, "password": PASSWORD})
 

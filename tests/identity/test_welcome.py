@@ -173,10 +173,12 @@ def test_the_page_of_a_user_says_how_long_the_code_is_good(app: Flask, code: str
     assert kevin is not None
 
     waiting = admin.get(f"/users/{kevin.id}").text
+    listed = admin.get("/users").text
     clock.forward(hours=25)
     admin = signed_in_client(app, hire("administrator"))
     expired = admin.get(f"/users/{kevin.id}").text
 
     assert "Has not chosen a password yet." in waiting
+    assert listed.count("No password yet") == 1
     assert "The one-time code is good until" in waiting
     assert "The one-time code has expired; make a new one." in expired

@@ -90,8 +90,10 @@ def prove(staff_id: UUID, typed: str, *, session_id: UUID, by: Actor) -> tuple[s
 
 
 def record_failure(staff_id: UUID, *, by: Actor) -> None:
-    """Leave a trace of a code that was not right."""
-    _record("identity.second_factor_failed", _locked_staff(staff_id), by)
+    """Leave a trace of a code that was not right, and of the pause that it began."""
+    until = tries.paused_until(CounterKind.SECOND_FACTOR, second_factor_hash(staff_id), clock.now())
+    after = {"locked_until": until} if until else None
+    _record("identity.second_factor_failed", _locked_staff(staff_id), by, after=after)
 
 
 def renew_recovery_codes(staff_id: UUID, *, by: Actor) -> list[str]:

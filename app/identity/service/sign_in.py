@@ -101,12 +101,23 @@ def count_try(username: str, *, address: str | None, known: str | None = None) -
         tries.count(kind, key, instant)
 
 
-def record_failure(username: str, *, address: str | None) -> None:
-    """Leave a trace of a refused sign-in. A name nobody has is not written down: it may be a mistyped password."""
+def record_failure(username: str, *, address: str | None, known: str | None = None) -> None:
+    """Leave a trace of a refused sign-in, and of the pause that it began.
+
+    A name nobody has is not written down: it may be a mistyped password.
+    """
     staff = queries.by_username(username)
-    if staff is not None:
-        by = Actor("system", DOOR, "web", address)
-        audit.record("identity.sign_in_failed", subject=("staff", staff.id), by=by, branch_id=staff.branch_id)
+    if staff is None:
+        return
+    (kind, key), *_ = _keys(username, address, known)
+    until = tries.paused_until(kind, key, clock.now())
+    audit.record(
+        "identity.sign_in_failed",
+        subject=("staff", staff.id),
+        by=Actor("system", DOOR, "web", address),
+        after={"locked_until": until} if until else None,
+        branch_id=staff.branch_id,
+    )
 
 
 def forgive(username: str, *, address: str | None, known: str | None = None) -> None:

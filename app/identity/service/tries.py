@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.identity import rules
@@ -28,6 +28,12 @@ def count(kind: CounterKind, key: bytes, instant: datetime) -> None:
     counter.tried_at = instant
     pause = pauses.after(counter.tries)
     counter.locked_until = instant + pause if pause else None
+
+
+def paused_until(kind: CounterKind, key: bytes, instant: datetime) -> datetime | None:
+    """Until when nothing more is looked at, if a pause lasts."""
+    locked = select(SignInCounter.locked_until).filter_by(kind=kind, key_hash=key)
+    return db.session.scalar(locked.where(SignInCounter.locked_until > instant))
 
 
 def forget(kind: CounterKind, key: bytes) -> None:

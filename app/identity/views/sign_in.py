@@ -55,7 +55,7 @@ def enter() -> ResponseReturnValue:
         return response
     except WrongSignIn as refusal:
         audit.notice("sign_in_failed")
-        in_transaction(lambda: sign_in.record_failure(name, address=address))
+        in_transaction(lambda: sign_in.record_failure(name, address=address, known=mark))
         form.errors[""] = refusal.message
         return _page(form, target, status=refusal.status)
     person = entering.begin(token)
