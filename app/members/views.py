@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
 from flask_login import current_user
+from werkzeug.datastructures import MultiDict
 
 from app.identity import queries as identity
 from app.kernel import clock
@@ -39,6 +40,7 @@ bp = Blueprint("members", __name__, url_prefix="/members")
 
 MOST_COUNTED = 10_000  # counting further would cost more than the figure is worth
 VIEW = "members.view"
+IDENTITY = ("national_id", "kra_pin")
 ADD_KIN = "add_kin"  # the button that only asks for one more row
 
 
@@ -111,7 +113,7 @@ def update(member_id: UUID) -> Response:
     profile = queries.profile(member_id)
     if ADD_KIN in request.form:
         return _details_page("members/edit.html", _with_one_more_row(), profile=profile, one_more=True)
-    form = read_details(MemberEdit, request.form)
+    form = read_details(MemberEdit, _with_identity(request.form, profile))
     if form.errors:
         return _details_page("members/edit.html", form, status=422, profile=profile)
     details, by, on = form.values, actor(), clock.business_date()
@@ -217,7 +219,8 @@ def _details_page(
     template: str, form: Filled[Any], *, status: int = 200, one_more: bool = False, **context: Any
 ) -> Response:
     rows = max(kin_rows(form.typed) + one_more, 1)
-    within = reach.of("members.edit" if "profile" in context else "members.register")
+    profile: queries.Profile | None = context.get("profile")
+    within = reach.of("members.edit" if profile else "members.register")
     staff = list(_officer_names(within).items())
     return page(
         template,
@@ -228,12 +231,29 @@ def _details_page(
         genders=Gender.choices(),
         languages=Language.choices(),
         relationships=Relationship.choices(),
-        branches=_branch_choices(within, context.get("profile")),
+        branches=_branch_choices(within, profile),
         officers=staff,
         agents=staff,
+        hides_identity=profile is not None and not _sees_identity(profile),
         becomes_the_agent=within.reach is Reach.OWN,
         **context,
     )
+
+
+def _sees_identity(profile: queries.Profile) -> bool:
+    """Whether ID number and KRA PIN are shown in full, and may be corrected."""
+    return current_user.may("members.view_identity", profile.member.whereabouts)
+
+
+def _with_identity(sent: MultiDict[str, str], profile: queries.Profile) -> MultiDict[str, str]:
+    """The form with what its sender does not see and leaves as it is. Refuses with Invalid what is sent anyway."""
+    if _sees_identity(profile):
+        return sent
+    refused = {name: "Your role does not change this." for name in IDENTITY if name in sent}
+    if refused:
+        raise Invalid(refused)
+    standing = {name: value for name in IDENTITY if (value := getattr(profile.member, name))}
+    return MultiDict([*sent.items(multi=True), *standing.items()])
 
 
 def _branch_choices(within: Within, profile: queries.Profile | None) -> list[tuple[int, str]]:

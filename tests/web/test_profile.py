@@ -30,7 +30,7 @@ def test_it_says_who_the_member_is(officer: FlaskClient, member: UUID) -> None:
 
     assert "<title>Mary Wanjiku Kamau · M" in page
     assert "0712 345 678, Safaricom" in page
-    assert "••••5678" in page and "28345678" not in page
+    assert "28345678" in page
 
 
 @pytest.mark.parametrize("tab", ["", "/savings", "/activity"])
