@@ -201,3 +201,10 @@ def test_a_reversal_needs_a_reason_and_an_entry(signed_in: SignedIn, book: Book)
 
     assert (refused.status_code, missing.status_code) == (422, 404)
     assert accountant.get("/ledger/entries/9223372036854775808").status_code == 404
+
+
+def test_the_form_of_a_journal_stays_within_the_weight_of_a_page(signed_in: SignedIn, book: Book) -> None:
+    answer = signed_in("accountant").get("/ledger/journals/new", headers={"Accept-Encoding": "br"})
+
+    assert answer.headers["Content-Encoding"] == "br"
+    assert len(answer.data) < 6_000
