@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app import audit
@@ -117,6 +117,7 @@ def add_tariff(values: NewTariff, *, on: date, by: Actor) -> UUID:
 
     Refuses with Invalid.
     """
+    _one_at_a_time()
     check_tariff(values, on=on)
     tariff = FeeTariff(
         event=values.event,
@@ -162,6 +163,7 @@ def check_tariff(values: NewTariff, *, on: date) -> None:
 
 def add_excise_rate(values: NewExciseRate, *, on: date, by: Actor) -> UUID:
     """Note a rate of excise duty from a day on that is today or later. Refuses with Invalid."""
+    _one_at_a_time()
     check_excise_rate(values, on=on)
     rate = ExciseRate(**values.model_dump(), created_by=by.principal)
     db.session.add(rate)
@@ -191,6 +193,11 @@ def accounts_for(type_of_account: str) -> Sequence[tuple[str, str]]:
         for account in ledger_queries.ledger_accounts(control=False)
         if account.type == type_of_account
     ]
+
+
+def _one_at_a_time() -> None:
+    """Two proposals for one day may be approved at one moment: the second sees the first, and is told so in words."""
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("fees", 0))))
 
 
 def _wrong_accounts(values: NewTariff) -> dict[str, str]:

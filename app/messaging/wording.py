@@ -163,6 +163,7 @@ def effect(values: Wording) -> Effect:
 def put(values: Wording, /, *, key: str, on: date, by: Actor) -> str:
     """Say it so from now on. Refuses with TextMissing and Invalid."""
     check(values)
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"text {values.template}", 0))))
     before = words(values.template, values.language)
     latest = select(func.coalesce(func.max(SmsWording.version), 0)).where(
         SmsWording.template == values.template, SmsWording.language == values.language
