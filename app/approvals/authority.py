@@ -87,11 +87,12 @@ def to_decide(
     on: date,
     maker: str,
     used: Iterable[str],
+    steady: bool = True,
 ) -> Authority:
     """The right by which ``by`` decides, if there is one.
 
-    The maker's right is of no use, whoever borrowed it, nor is one that somebody ``used`` for this already. Refuses
-    with OwnRequest and NoRightToDecide.
+    The maker's right is of no use, whoever borrowed it, nor is one that somebody ``used`` for this already. A page that
+    only says who would decide needs nothing ``steady``. Refuses with OwnRequest and NoRightToDecide.
     """
     staff_id = staff_id_of(by.principal)
     if staff_id is None:
@@ -99,7 +100,7 @@ def to_decide(
     if by.principal == maker:
         raise OwnRequest
     useless = {maker, *used}
-    all_of_them = [one for one in authorities(staff_id, on=on, steady=True) if one.principal not in useless]
+    all_of_them = [one for one in authorities(staff_id, on=on, steady=steady) if one.principal not in useless]
     reaching = [one for one in all_of_them if place is not None and one.reaches(command, place)]
     if not reaching:
         raise NoRightToDecide("You have no right to decide this.")

@@ -204,3 +204,12 @@ def test_stand_ins_are_named_and_ended_on_their_page(
     assert browser.post(f"/approvals/stand-ins/{lent.id}/end").status_code == 303
     assert list(stand_ins.concerning(None, on=today())) == []
     assert signed_in("officer").post("/approvals/stand-ins", data=form).status_code == 403
+
+
+def test_the_page_says_in_whose_place_one_decides(app: Flask, accountant: Actor, manager: Actor, teller: Actor) -> None:
+    approval_id = ask(accountant)
+    lend(manager, teller)
+    words = "You decide in the place of Manager Wanjiru"
+
+    assert words in signed_in_client(app, UUID(teller.id)).get(f"/approvals/{approval_id}").get_data(as_text=True)
+    assert words not in signed_in_client(app, UUID(manager.id)).get(f"/approvals/{approval_id}").get_data(as_text=True)

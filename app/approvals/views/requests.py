@@ -14,11 +14,13 @@ from app import audit
 from app.approvals import authority, queries, registry, service, stand_ins
 from app.approvals.errors import ApprovalMissing, CommandRefused
 from app.approvals.models import Approval
+from app.approvals.registry import AnyCommand
 from app.approvals.schemas import DecisionForm, ListFilter
 from app.approvals.states import ApprovalState, Verdict
 from app.approvals.views import bp
 from app.audit import people
 from app.identity import queries as identity
+from app.kernel import clock
 from app.kernel.errors import Conflict, Invalid, NotAllowed, Refusal
 from app.kernel.forms import Filled
 from app.kernel.idempotency import once
@@ -167,9 +169,30 @@ def _facts(approval_id: UUID) -> dict[str, Any]:
         "branch": next((branch.name for branch in ledger.branches() if branch.id == approval.branch_id), None),
         "is_own": approval.maker == f"{authority.STAFF}{current_user.staff_id}",
         "may_decide": queries.may_decide(approval_id, current_user.staff_id),
+        "in_the_place_of": _in_the_place_of(approval, shown.command) if approval.state.is_open else None,
         "maker_has_left": maker_id is not None and maker_id not in identity.colleagues([maker_id]),
         "verdicts": Verdict,
     }
+
+
+def _in_the_place_of(approval: Approval, command: AnyCommand | None) -> str | None:
+    """Whose right somebody would use who decides by a borrowed one."""
+    if command is None:
+        return None
+    try:
+        whose = authority.to_decide(
+            command,
+            queries.place_of(approval),
+            approval.amount,
+            by=actor(),
+            on=clock.business_date(),
+            maker=approval.maker,
+            used=[said.authority for said in approval.decisions],
+            steady=False,
+        )
+    except NotAllowed:
+        return None
+    return whose.holder.name if whose.lent else None
 
 
 def _list(which: str, found: Page[Approval], wanted: ListFilter) -> Response:
