@@ -79,12 +79,12 @@ def scoped(
     only_reads: bool = False,
     version: Version | None = None,
     refuses: tuple[type[Refusal], ...] = (),
-) -> Callable[[View], View]:
+) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Only with a token of this scope, of somebody with the permission, named where the scope stands for several."""
     needed = SCOPES[scope].needs(permission)
     contract = Contract(answer, status, query, body, moves_money, only_reads, version, refuses, scope)
 
-    def note(view: Callable[..., Any]) -> Any:
+    def note(view: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(view)
         def endpoint(**address: Any) -> Response:
             return _answer(contract, view, address)

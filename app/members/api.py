@@ -49,15 +49,16 @@ class MemberSearch(Form):
     limit: Annotated[int, Field(ge=1, le=MOST_FOUND)] = 10
 
 
-MemberChanges: type[Form] = create_model(
+_LEFT_OUT: dict[str, Any] = {
+    # The default is never looked at: what was not sent is not read.
+    name: Annotated[field.annotation, *field.metadata, Field(default_factory=object)]
+    for name, field in MemberDetails.model_fields.items()
+}
+MemberChanges = create_model(
     "MemberChanges",
     __base__=Form,
     __doc__="What is to be changed. What is left out stays as it is; null empties a field that may be empty.",
-    **{
-        # The default is never looked at: what was not sent is not read.
-        name: Annotated[field.annotation, *field.metadata, Field(default_factory=object)]
-        for name, field in MemberDetails.model_fields.items()
-    },
+    **_LEFT_OUT,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -107,7 +108,7 @@ _SAME = ("id", "direction", "rail", "method", "amount", "member_id", "account_re
 _SAME_TOO = ("created_at", "paid_at", "needs_review")
 
 
-def _facts(payment: Payment) -> dict[str, object]:
+def _facts(payment: Payment) -> dict[str, Any]:
     return {name: getattr(payment, name) for name in _SAME + _SAME_TOO} | {"status": payment.state}
 
 

@@ -77,7 +77,7 @@ def _made(app: Flask) -> dict[str, Any]:
         jsonSchemaDialect="https://spec.openapis.org/oas/3.1/dialect/base",
         servers=[Server(url="/", description="This system")],
         tags=[Tag(name=name, description=text) for name, text in _tags(found).items()],
-        paths={path: openapi.PathItem(**methods) for path, methods in paths.items()},
+        paths={path: openapi.PathItem.model_validate(methods) for path, methods in paths.items()},
         components=Components(
             securitySchemes={"token": _security()},
             headers=outcomes.headers(),

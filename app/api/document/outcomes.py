@@ -54,7 +54,7 @@ def common(problem: Reference) -> dict[str, Response | Reference]:
 
 def of(
     contract: Contract, *, method: str, has_address: bool, answer: Reference, problem: Reference
-) -> dict[str, Response]:
+) -> dict[str, Response | Reference]:
     """Every answer that this endpoint may give, by status."""
     found: dict[str, Response | Reference] = {str(contract.status): _success(contract, method, answer)}
     if contract.version and method == "GET":
