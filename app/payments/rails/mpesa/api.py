@@ -16,13 +16,14 @@ from app.kernel.phones import Phone
 from app.kernel.reach import Whereabouts
 from app.kernel.transactions import in_transaction
 from app.members import queries as members
+from app.members.errors import MemberMissing
 from app.payments import destinations, hooks, inbox
 from app.payments import queries as payments
 from app.payments.destinations import Purpose
 from app.payments.errors import AccountNotFitting, PaymentMissing, PromptOpen, PurposeUnknown
 from app.payments.models import Payment
 from app.payments.service import Intended, PaymentService
-from app.web import reads
+from app.web import reach, reads
 from app.web.access import public
 
 from . import errands, messages, queries
@@ -120,14 +121,22 @@ def _prompt(body: StkPushBody) -> Mapping[str, object]:
 
 
 def _member(text: str) -> UUID:
-    """A member by number or id. Refuses with Invalid."""
+    """A member within reach by number or id. Refuses with Invalid and MemberMissing, be there one beyond or not."""
     found = members.by_number(text)
-    if found is None:
-        try:
-            found = UUID(text)
-        except ValueError:
-            raise Invalid({"member": "There is no member with this number."}) from None
-    return found
+    if found is not None and _is_within_reach(found):
+        return found
+    try:
+        asked = UUID(text)
+    except ValueError:
+        raise Invalid({"member": "There is no member with this number."}) from None
+    if not _is_within_reach(asked):
+        raise MemberMissing
+    return asked
+
+
+def _is_within_reach(member_id: UUID) -> bool:
+    place = members.whereabouts(member_id)
+    return place is not None and reach.of("payments.prompt").holds(place)
 
 
 def _payment_phone(member_id: UUID) -> Phone:
@@ -148,8 +157,9 @@ def _account(body: StkPushBody) -> int | None:
     """The account by its number; that it fits member and purpose is checked when the payment is made."""
     if body.account is None:
         return None
-    account = destinations.get(_purpose(body.purpose)).find(destinations.normalised(body.account))
-    if account is None:
+    destination = destinations.get(_purpose(body.purpose))
+    account = destination.find(destinations.normalised(body.account))
+    if account is None or not _is_within_reach(destination.describe(account).member_id):
         raise Invalid({"account": "There is no account with this number."})
     return account
 
