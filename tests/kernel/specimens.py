@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zipfile
 import zlib
@@ -82,6 +83,10 @@ def with_launch(made: pikepdf.Pdf) -> None:
 
 def with_attachment(made: pikepdf.Pdf) -> None:
     made.attachments["invoice.exe"] = pikepdf.AttachedFileSpec(made, b"MZ", filename="invoice.exe")
+
+
+def with_much_in_it(made: pikepdf.Pdf) -> None:
+    made.Root.Much = made.make_stream(os.urandom(6 * MB))
 
 
 def workbook(extra: dict[str, bytes] | None = None) -> bytes:

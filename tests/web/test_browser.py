@@ -62,6 +62,8 @@ def every_page(page: Page) -> list[str]:
         member,
         f"{member}/savings",
         f"{member}/activity",
+        f"{member}/documents",
+        "/downloads",
         f"{member}/edit",
         f"/payments/prompt/{member[9:]}",
     ]

@@ -53,7 +53,7 @@ def test_the_profile_as_the_first_page(window_of: SignedInWindow, officer: Page)
 def test_every_later_page(officer: Page) -> None:
     member = member_address(officer)
     heavy = {}
-    for address in (*PAGES, member, f"{member}/savings", f"{member}/activity"):
+    for address in (*PAGES, member, f"{member}/savings", f"{member}/documents", "/downloads", f"{member}/activity"):
         with counted(officer) as traffic:
             officer.goto(address)
         if len(traffic.addresses) > 1 or traffic.bytes > LATER_PAGE:

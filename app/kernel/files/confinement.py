@@ -8,9 +8,12 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -46,13 +49,13 @@ def pictures(content: BinaryIO, kind: Kind, *, square: bool) -> dict[str, bytes]
 
 
 def _send(task: str, content: BinaryIO, kind: Kind, *options: str) -> dict[str, Any]:
-    content.seek(0)
     command = [sys.executable, "-I", str(Path(workshop.__file__)), task, kind.extensions[0], *options]
-    with tempfile.TemporaryFile() as answer:  # a file: its size is limited, a pipe's is not
+    # The answer is written to a file: its size can be limited, a pipe's cannot.
+    with _on_disk(content) as source, tempfile.TemporaryFile() as answer:
         try:
             ended = subprocess.run(
                 command,
-                stdin=content,
+                stdin=source,
                 stdout=answer,
                 stderr=subprocess.DEVNULL,
                 env={},
@@ -68,6 +71,22 @@ def _send(task: str, content: BinaryIO, kind: Kind, *options: str) -> dict[str, 
     if "refused" in said:
         raise Unreadable(said["refused"])
     return said
+
+
+@contextmanager
+def _on_disk(content: BinaryIO) -> Iterator[BinaryIO]:
+    """The file itself, or a copy of what is only in memory: another process can be handed nothing else."""
+    content.seek(0)
+    try:
+        content.fileno()
+    except (AttributeError, OSError):
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(content, copy)
+            copy.seek(0)
+            yield copy
+    else:
+        content.seek(0)  # what was in memory until now has just been written to its file
+        yield content
 
 
 def _lost(task: str, how: object) -> Unreadable:
