@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.identity.service import staff
+from app.kernel.actor import Actor
 from app.kernel.database import db
 from app.kernel.transactions import in_transaction
 from tests.harness import trail
@@ -76,7 +76,7 @@ def test_a_request_that_leaves_no_trace_is_seen(
 
 
 def test_what_is_rolled_back_or_done_by_a_test_is_not_held_against_anybody(app: Flask, careless: None) -> None:
-    by: Any = None
+    by = Actor.system("tests")
     jane = hire("teller")
     in_transaction(lambda: staff.end_sessions(jane, by=by))
 
