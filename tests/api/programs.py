@@ -21,16 +21,16 @@ class Program:
     """Sends requests with its token; ``answer = program.get("/api/members", limit=5)``."""
 
     def __init__(self, client: FlaskClient, secret: str) -> None:
-        self._client, self._headers = client, {"Authorization": f"Bearer {secret}"}
+        self._client, self.headers = client, {"Authorization": f"Bearer {secret}"}
 
     def get(self, address: str, *, headers: dict[str, str] | None = None, **query: Any) -> TestResponse:
-        return self._client.get(address, query_string=query or None, headers=self._headers | (headers or {}))
+        return self._client.get(address, query_string=query or None, headers=self.headers | (headers or {}))
 
     def send(
         self, method: str, address: str, body: object = None, *, key: str | None = None, etag: str | None = None
     ) -> TestResponse:
         more = {"Idempotency-Key": key, "If-Match": etag}
-        headers = self._headers | {name: value for name, value in more.items() if value is not None}
+        headers = self.headers | {name: value for name, value in more.items() if value is not None}
         return self._client.open(address, method=method, json=body, headers=headers)
 
     def post(self, address: str, body: object = None, *, key: str | None = None) -> TestResponse:
