@@ -32,8 +32,8 @@ SignedIn = Callable[[str], FlaskClient]
 NOBODYS = {
     "allocation_id", "approval_id", "branch_code", "code", "command_name", "delegation_id", "delivery_id",
     "document_id", "entry_id", "export_id", "file_id", "filename", "flow", "invitation", "kind", "language",
-    "name", "on",    "payment_reference", "product_id", "role_code", "secret", "session_id", "staff_id", "step", "subscription_id",
-    "tariff_id", "text_name", "token_id",
+    "name", "on", "payment_reference", "product_id", "role_code", "secret", "session_id", "staff_id", "step",
+    "subscription_id", "tariff_id", "text_name", "token_id",
 }  # fmt: skip
 """Arguments of addresses that name no member's record, or whose view says itself whose record it shows."""
 
