@@ -54,7 +54,7 @@ from app.kernel.files import witness as file_witness
 from app.kernel.files.errors import FileMissing
 from app.ledger import api as ledger_api
 from app.ledger import commands as ledger_commands
-from app.ledger import entries, reversals
+from app.ledger import entries, journals, reversals
 from app.ledger import queries as ledger_queries
 from app.ledger import verify as ledger_verify
 from app.ledger import views as ledger_views
@@ -320,6 +320,7 @@ def _files() -> None:
     )
     file_purposes.register(document_purposes.DOCUMENT)
     file_purposes.register(document_purposes.PHOTO)
+    file_purposes.register(journals.VOUCHER)
     rotation.also("stored_file_chunk.sealed", file_chunks.rotate_some)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -41,6 +42,7 @@ class Effect(_Value):
     warnings: tuple[str, ...] = ()
     payee: str | None = None
     total: MoneyField | None = None
+    attachment: UUID | None = None  # a stored file that belongs to it: an invoice, a statement
 
     @property
     def debits(self) -> Money:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
@@ -14,6 +15,7 @@ from app.kernel.actor import Actor
 from app.kernel.effects import Effect, Movement
 from app.kernel.errors import Invalid
 from app.kernel.fields import DateField, PlainLine, PositiveMoney
+from app.kernel.files import PAPERS, Keeping, Purpose
 from app.kernel.forms import Form
 from app.kernel.money import ZERO, Money, total
 from app.kernel.reach import SOCIETY_WIDE, Whereabouts
@@ -23,6 +25,18 @@ from app.ledger.values import Cause, LedgerAccount, Line
 
 MOST_LINES = 40
 CAUSE = "approval"
+
+VOUCHER = Purpose(
+    "ledger_voucher",
+    kinds=PAPERS,
+    keeping=(
+        Keeping(
+            since=date(2026, 1, 1),
+            days=7 * 366,
+            source="Proceeds of Crime and Anti-Money Laundering Act, as amended in 2023: 7 years from the transaction",
+        ),
+    ),
+)
 
 
 def _upper(text: str) -> str:
@@ -45,6 +59,7 @@ class Journal(Form):
     on: DateField
     description: Annotated[PlainLine, Field(min_length=3, max_length=120)]
     lines: Annotated[tuple[JournalLine, ...], Field(min_length=2, max_length=MOST_LINES)]
+    attachment: UUID | None = None  # the voucher: a stored file
 
 
 class JournalForm(Journal):
@@ -52,10 +67,9 @@ class JournalForm(Journal):
 
     reason: Annotated[PlainLine, Field(min_length=3, max_length=200)]
 
-    @property
-    def journal(self) -> Journal:
-        """What will be posted."""
-        return Journal(on=self.on, description=self.description, lines=self.lines)
+    def journal(self, attachment: UUID | None) -> Journal:
+        """What will be posted, with its voucher if there is one."""
+        return Journal(on=self.on, description=self.description, lines=self.lines, attachment=attachment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,7 @@ def effect(journal: Journal) -> Effect:
         facts=tuple(facts),
         movements=tuple(one.movement for one in checked),
         total=amount(journal),
+        attachment=journal.attachment,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from uuid import UUID, uuid4
@@ -9,13 +10,19 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import select
 
 from app.approvals import queries as approvals
 from app.kernel.actor import Actor
+from app.kernel.database import db
+from app.kernel.files.jobs import examine
+from app.kernel.files.models import StoredFile
 from app.kernel.money import kes
 from app.ledger import entries, queries, service
 from app.ledger.values import Cause
 from tests.approvals.pressing import approve
+from tests.harness.apps import apart
 from tests.ledger.book import Book
 
 SignedIn = Callable[[str], FlaskClient]
@@ -208,3 +215,47 @@ def test_the_form_of_a_journal_stays_within_the_weight_of_a_page(signed_in: Sign
 
     assert answer.headers["Content-Encoding"] == "br"
     assert len(answer.data) < 6_000
+
+
+def a_photo(colour: str = "white") -> io.BytesIO:
+    paper = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(paper, "PNG")
+    paper.seek(0)
+    return paper
+
+
+def _in_a_worker(app: Flask, job: Callable[[], None]) -> None:
+    with app.app_context():
+        job()
+
+
+def test_a_voucher_goes_with_the_journal_and_is_seen_by_who_decides(
+    app: Flask, signed_in: SignedIn, book: Book
+) -> None:
+    accountant = signed_in("accountant")
+
+    answers = [
+        accountant.post("/ledger/journals", data=journal_form(book) | {"file": (a_photo(), "invoice 2231.png")})
+        for _ in range(2)
+    ]
+    other = accountant.post("/ledger/journals", data=journal_form(book) | {"file": (a_photo("red"), "other.png")})
+    assert [answer.status_code for answer in (*answers, other)] == [303, 303, 422]  # the key stands for one voucher
+    [kept] = db.session.scalars(select(StoredFile)).all()
+    kept_id = kept.id
+    apart(lambda: _in_a_worker(app, lambda: examine(kept_id)))
+
+    address = answers[0].location
+    assert "invoice 2231" in signed_in("manager").get(address).get_data(as_text=True)
+    assert signed_in("manager").get(f"{address}/attachment").headers["Content-Disposition"].startswith("attachment")
+    assert signed_in("teller").get(f"{address}/attachment").status_code == 404
+
+
+def test_a_voucher_that_is_no_paper_is_refused_and_a_journal_needs_none(signed_in: SignedIn, book: Book) -> None:
+    accountant = signed_in("accountant")
+    program = (io.BytesIO(b"MZ\x90"), "invoice.exe")
+
+    refused = accountant.post("/ledger/journals", data=journal_form(book) | {"file": program})
+    without = accountant.post("/ledger/journals", data=journal_form(book) | {"file": (io.BytesIO(), "")})
+
+    assert (refused.status_code, without.status_code) == (422, 303)
+    assert accountant.get(f"{without.location}/attachment").status_code == 404

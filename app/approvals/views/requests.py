@@ -14,20 +14,22 @@ from app import audit
 from app.approvals import authority, queries, registry, service, stand_ins
 from app.approvals.errors import ApprovalMissing, CommandRefused
 from app.approvals.models import Approval
+from app.approvals.queries import Shown
 from app.approvals.registry import AnyCommand
 from app.approvals.schemas import DecisionForm, ListFilter
-from app.approvals.states import ApprovalState, Verdict
+from app.approvals.states import ApprovalState
 from app.approvals.views import bp
 from app.audit import people
 from app.identity import queries as identity
-from app.kernel import clock
+from app.kernel import clock, files
 from app.kernel.errors import Conflict, Invalid, NotAllowed, Refusal
+from app.kernel.files.errors import FileMissing
 from app.kernel.forms import Filled
 from app.kernel.idempotency import once
 from app.kernel.paging import Page
 from app.kernel.transactions import in_transaction
 from app.ledger import queries as ledger
-from app.web import freshness, reach
+from app.web import downloads, freshness, reach
 from app.web.access import actor, requires, signed_in
 from app.web.pages import done, page, toast
 
@@ -69,6 +71,17 @@ def everything() -> Response:
 def show(approval_id: UUID) -> Response:
     """One request: what exactly it will do, who asked for it and why, and what was said."""
     return _show(approval_id)
+
+
+@bp.get("/<uuid:approval_id>/attachment")
+@signed_in
+def attachment(approval_id: UUID) -> Response:
+    """The paper that came with it, for whoever may see the request."""
+    _visible(approval_id)
+    kept = _attachment(queries.shown(approval_id))
+    if kept is None:
+        raise FileMissing
+    return downloads.deliver(kept)
 
 
 @bp.post("/<uuid:approval_id>/decide")
@@ -171,8 +184,13 @@ def _facts(approval_id: UUID) -> dict[str, Any]:
         "may_decide": queries.may_decide(approval_id, current_user.staff_id),
         "in_the_place_of": _in_the_place_of(approval, shown.command) if approval.state.is_open else None,
         "maker_has_left": maker_id is not None and maker_id not in identity.colleagues([maker_id]),
-        "verdicts": Verdict,
+        "attachment": files.describe(kept) if (kept := _attachment(shown)) else None,
     }
+
+
+def _attachment(shown: Shown) -> UUID | None:
+    effect = shown.now or shown.asked
+    return effect.attachment if effect else None
 
 
 def _in_the_place_of(approval: Approval, command: AnyCommand | None) -> str | None:

@@ -11,20 +11,24 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.approvals import service as asking
-from app.kernel import clock
+from app.kernel import clock, files
+from app.kernel.actor import Actor
 from app.kernel.errors import Invalid
+from app.kernel.files import Received
+from app.kernel.files.errors import FIELD as FILE
 from app.kernel.forms import KEY, Filled
-from app.kernel.idempotency import once
+from app.kernel.idempotency import Once, once
 from app.kernel.money import ZERO, Money
 from app.kernel.transactions import in_transaction
 from app.ledger import entries, queries
-from app.ledger.journals import MOST_LINES, JournalForm
+from app.ledger.journals import MOST_LINES, VOUCHER, JournalForm
 from app.ledger.views import bp
+from app.web import uploads
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
 FIELD = re.compile(r"lines\.(\d{1,3})\.(account|branch_id|member_account|debit|credit)")
-HEAD = {"on": "Date", "description": "Description", "reason": "Why", "lines": "Lines"}
+HEAD = {"on": "Date", "description": "Description", "reason": "Why", "lines": "Lines", "file": "Voucher"}
 AMOUNTS = ("debit", "credit")
 LINES_AT_FIRST, MORE_LINES = 4, 4
 
@@ -38,6 +42,7 @@ def new_journal() -> Response:
 
 @bp.post("/journals")
 @requires("ledger.journal")
+@uploads.takes_files()
 def ask_for_journal() -> ResponseReturnValue:
     """Ask for a journal; it is posted once somebody else has approved it."""
     form = _parse(request.form)
@@ -45,14 +50,10 @@ def ask_for_journal() -> ResponseReturnValue:
         return _form(Filled(typed=form.typed, key=form.key), lines=_count(form.typed) + MORE_LINES)
     if form.errors:
         return _form(form, status=422)
-    values, by = form.values, actor()
+    by = actor()
     try:
-        asked = in_transaction(
-            lambda: once(
-                "ledger.ask_for_journal", form.key or "", values.model_dump(mode="json"), by=by,
-                work=lambda: str(asking.ask("ledger.journal", values.journal, by=by, reason=values.reason)),
-            )
-        )  # fmt: skip
+        voucher = _voucher()
+        asked = in_transaction(lambda: _ask_once(form, voucher, by))
     except Invalid as refusal:
         form.refuse(refusal)
         return _form(form, status=refusal.status)
@@ -65,6 +66,23 @@ def ask_for_journal() -> ResponseReturnValue:
 def journal_totals() -> Response:
     """What both sides add up to so far, while somebody types."""
     return page("ledger/_totals.html", totals=_totals(_parse(request.form).typed))
+
+
+def _voucher() -> Received | None:
+    """The paper that was sent along, looked at; none if there is none. Refuses with FileRefused and FileTooLarge."""
+    sent = request.files.get(FILE)
+    return uploads.read(VOUCHER.name) if sent is not None and sent.filename else None
+
+
+def _ask_once(form: Filled[JournalForm], voucher: Received | None, by: Actor) -> Once:
+    values = form.values
+
+    def work() -> str:
+        kept = files.store(voucher, by=by) if voucher else None
+        return str(asking.ask("ledger.journal", values.journal(kept), by=by, reason=values.reason))
+
+    inputs = {**values.model_dump(mode="json"), "voucher": voucher.digest.sha256.hex() if voucher else None}
+    return once("ledger.ask_for_journal", form.key or "", inputs, by=by, work=work)
 
 
 def _parse(sent: Mapping[str, str]) -> Filled[JournalForm]:
