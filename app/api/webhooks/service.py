@@ -130,18 +130,16 @@ def send_failed_again(subscription_id: UUID, *, by: Actor) -> int:
     Refuses with SubscriptionMissing and SubscriptionEnded.
     """
     row = _locked(subscription_id)
-    instant = clock.now()
     row.rests_until = None
-    count = db.session.execute(
+    again = (
         update(WebhookDelivery)
-        .where(
-            WebhookDelivery.subscription_id == subscription_id,
-            WebhookDelivery.state == DeliveryState.GIVEN_UP,
-        )
-        .values(state=DeliveryState.WAITING, due_at=instant, tries=0, ended_at=None)
-    ).rowcount  # the sweep rings for them
+        .where(WebhookDelivery.subscription_id == subscription_id, WebhookDelivery.state == DeliveryState.GIVEN_UP)
+        .values(state=DeliveryState.WAITING, due_at=clock.now(), tries=0, ended_at=None)
+        .returning(WebhookDelivery.id)
+    )
+    count = len(db.session.scalars(again).all())  # the sweep rings for them
     _record("webhooks.failed_sent_again", row, by, after={"messages": count})
-    return int(count)
+    return count
 
 
 def pass_on() -> int:
