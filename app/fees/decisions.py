@@ -31,7 +31,7 @@ def tariff_effect(values: NewTariff) -> Effect:
         title=f"{values.event.label} fee from {_day(values.starts_on)}",
         facts=(
             ("What for", values.event.label),
-            ("Since", _day(values.starts_on)),
+            ("Since", f"{_day(values.starts_on)}, if it is approved by then"),
             ("Income account", _account(values.income_account)),
             *((("Expense account", _account(values.expense_account)),) if values.expense_account else ()),
             ("Decision", values.decision),
@@ -107,8 +107,6 @@ def _warnings(values: NewTariff) -> tuple[str, ...]:
     warnings = []
     if values.excise_kind is ExciseKind.NONE and values.borne_by is not Bearer.SOCIETY:
         warnings.append("No excise duty will be charged on this fee.")
-    if values.starts_on == clock.business_date():
-        warnings.append("It begins today: approved tomorrow, it would be refused.")
     return tuple(warnings)
 
 

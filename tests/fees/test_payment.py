@@ -20,6 +20,7 @@ from tests.fees import examples
 from tests.ledger.journal import journal, stored
 from tests.members import examples as people
 from tests.payments.mpesa.conftest import Society
+from tests.payments.mpesa.test_api import PUSH, program
 from tests.payments.test_receipts import money, receive
 
 pytestmark = pytest.mark.usefixtures("paybill")
@@ -77,3 +78,18 @@ def test_the_fee_can_be_prompted_for(app: Flask, member_id: UUID, signed_in: Cal
     assert f'value="REGISTRATION_FEE:{account.id}"' in page
     assert payments.get(payment_id).account_reference == account.number.replace("-", "")
     assert queries.owed(member_id) is None
+
+
+def test_another_program_may_prompt_for_the_fee_and_for_no_more_than_is_owed(
+    client: FlaskClient, member_id: UUID
+) -> None:
+    api, number = program(client), owed(member_id).account.number
+    wish = {"amount": "601", "member": str(member_id), "purpose": "REGISTRATION_FEE", "account": number}
+
+    refused = api.post(PUSH, wish, key="a-1")
+    accepted = api.post(PUSH, {**wish, "amount": "250"}, key="a-2")
+
+    assert (refused.status_code, accepted.status_code) == (422, 202)
+    assert "Only KES 600.00 of the registration fee is owed." in refused.get_data(as_text=True)
+    [share] = payments.get(UUID(accepted.get_json()["payment_id"])).allocations
+    assert (share.purpose, share.account_label) == (Purpose.REGISTRATION_FEE, number)
