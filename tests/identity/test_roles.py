@@ -12,12 +12,14 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.approvals import queries as approvals
+from app.approvals import registry
 from app.approvals import service as approvals_service
+from app.approvals.registry import Command
 from app.approvals.states import Verdict
 from app.audit.models import AuditEvent
 from app.identity import queries, role_changes
 from app.identity.errors import LastAdministrator, OwnRole, RightMissing, RoleHeld, StaleRole
-from app.identity.rights import Right
+from app.identity.rights import WITH_A_LIMIT, Right
 from app.identity.role_sheets import RoleSheet
 from app.identity.service import roles, staff
 from app.identity.states import StaffStatus
@@ -250,6 +252,13 @@ def test_a_retired_role_is_given_to_nobody(admin: FlaskClient) -> None:
         ).text
     )
     assert propose(admin, "agent", reach__members__edit="own").status_code == 409
+
+
+def test_each_decision_about_an_amount_can_be_limited(app: Flask) -> None:
+    default = Command.__dataclass_fields__["amount"].default
+    about_money = {command.decide_permission for command in registry.every() if command.amount is not default}
+
+    assert about_money <= WITH_A_LIMIT
 
 
 def test_taking_the_roles_from_the_last_administrators_is_refused(app: Flask, admin_id: UUID) -> None:

@@ -24,7 +24,13 @@ from app.kernel.transactions import in_transaction
 from app.web.access import actor, requires
 from app.web.pages import done, page, toast
 
-ROOMS = {"mpesa": "M-PESA", "dayend": "Close of day", "messaging": "Messages", "identity": "Users and roles"}
+ROOMS = {
+    "mpesa": "M-PESA",
+    "dayend": "Close of day",
+    "messaging": "Messages",
+    "identity": "Users and roles",
+    "ops": "System",
+}
 
 
 @bp.get("/roles")
