@@ -34,7 +34,7 @@ from tests.ledger.journal import journal, stored
 def test_the_chart_is_that_of_a_sacco(book: Book) -> None:
     chart = {account.code: account for account in queries.ledger_accounts()}
 
-    assert len(chart) == 147
+    assert len(chart) == 148
     assert chart["1120"].name == "M-PESA paybill" and not chart["1120"].is_control
     assert chart["2210"].name == "Unidentified M-PESA receipts" and not chart["2210"].is_control
     assert [
