@@ -86,7 +86,7 @@ def with_attachment(made: pikepdf.Pdf) -> None:
 
 
 def with_much_in_it(made: pikepdf.Pdf) -> None:
-    made.Root.Much = made.make_stream(os.urandom(6 * MB))
+    made.Root.Much = made.make_stream(os.urandom(9 * MB))
 
 
 def workbook(extra: dict[str, bytes] | None = None) -> bytes:

@@ -37,7 +37,7 @@ from app.kernel.files.states import ExportState
 from app.kernel.leases import LeaseLost
 from app.kernel.transactions import in_transaction
 
-LEASE_SECONDS = 60  # each note of the progress takes it anew
+LEASE_SECONDS = 180  # each note of the progress takes it anew; packing the workbook at the end notes nothing
 NOTED_EVERY_SECONDS = 1
 MOST_ATTEMPTS = 3
 LATEST = 50
