@@ -258,6 +258,7 @@ def test_acts_that_are_not_money_are_noted_with_who_did_them(book: Book) -> None
     noted = db.session.execute(select(t.act.c.act, t.act.c.subject, t.act.c.actor).order_by(t.act.c.id)).all()
 
     assert noted == [
+        ("add_ledger_account", "1245", "system:migration"),
         ("open_books", "2026-03-31", "staff:teller-1"),
         ("add_branch", "NAKURU", "staff:teller-1"),
         ("roll_day", "2026-03-31", "system:dayend"),
