@@ -90,7 +90,7 @@ class Balanced:
         """Bytes as they are, and all that comes back until the proxy closes or falls silent."""
         answer = b""
         with self.tls() as line:
-            line.settimeout(3)
+            line.settimeout(1.5)
             line.sendall(request)
             try:
                 while more := line.recv(65536):

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import text
 
 from app.kernel import doorbell
@@ -177,6 +178,19 @@ def test_the_books_are_verified_by_the_clock(committed_app: Flask) -> None:
         last = verification.latest()
         assert last is not None
         assert (last.is_ok, last.differences) == (True, 0)
+
+
+def test_books_that_take_too_long_are_left_for_the_next_night(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slot is done: it would else be due again, and as slow, for the rest of the day. The alarm sees no new row."""
+
+    def never_ends() -> Report:
+        raise JobTimeoutException("too long")
+
+    monkeypatch.setattr(verification, "verify", never_ends)
+
+    verification.verify_books()
+
+    assert verification.latest() is None
 
 
 def test_waiting_rings_are_told_with_the_age_of_the_first(app: Flask, client: FlaskClient) -> None:
