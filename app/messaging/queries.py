@@ -102,12 +102,12 @@ def open_without_number(phone: Phone) -> Sequence[SmsMessage]:
     ).all()
 
 
-def texted_today(phone_hash: bytes, *, receipts: Sequence[str]) -> int:
-    """How many texts a phone was sent since midnight, receipts apart."""
+def texted_today(phone_hash: bytes, *, apart_from: Sequence[str]) -> int:
+    """How many texts a phone was sent since midnight, but for some kinds."""
     counted = select(func.count()).where(
         SmsMessage.phone_hash == phone_hash,
         SmsMessage.created_at >= _midnight(clock.today_eat()),
-        SmsMessage.template.not_in(receipts),
+        SmsMessage.template.not_in(apart_from),
     )
     return db.session.scalar(counted) or 0
 

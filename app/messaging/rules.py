@@ -19,7 +19,7 @@ RETRY_PAUSES = (
 """After each definite refusal that may be tried again; after the last the text is given up."""
 
 TEXTS_A_DAY = 20
-"""How many texts one phone gets in a day, receipts apart: a flood of them costs money, and trust."""
+"""How many texts one phone gets in a day, apart from those that go with money: a flood costs money, and trust."""
 
 HOLD_PAUSE = timedelta(minutes=5)
 """While our account with the provider is not in order, one text tries again after each such pause; the rest wait."""

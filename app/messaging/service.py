@@ -59,7 +59,8 @@ def queue_sms(
 
     The same event (``cause``: type and id) never sends the same text twice. None when it was there before, and while
     SMS is off: a text that waits for months would only confuse. ``member_id`` says to whom it goes: staff of another
-    branch do not see it. Refuses with TooManyTexts: a phone gets so many texts a day and no more, receipts apart.
+    branch do not see it. Refuses with TooManyTexts: a phone gets so many texts a day, apart from those that go with
+    money.
     """
     if sms_provider() is None:
         return None
@@ -67,7 +68,7 @@ def queue_sms(
     said = wording.words(template, spoken)
     words = texts.compose(template, facts, language=spoken, words=said)
     instant = clock.now()
-    if not kind.is_receipt and (refusal := _beyond_the_day(phone)):
+    if not kind.goes_with_money and (refusal := _beyond_the_day(phone)):
         if kind.secrets:
             raise refusal
         log.warning("a phone has had its texts of today; one more is not sent", extra={"template": template})
@@ -101,7 +102,9 @@ def _beyond_the_day(phone: Phone) -> TooManyTexts | None:
     """Why this phone gets no more texts today; None while it may. Counted one by one, however many come at once."""
     key = keyed_hash("phone", phone.msisdn)
     db.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(key[:8], signed=True))))
-    texted = queries.texted_today(key, receipts=[name for name, kind in texts.TEMPLATES.items() if kind.is_receipt])
+    texted = queries.texted_today(
+        key, apart_from=[name for name, kind in texts.TEMPLATES.items() if kind.goes_with_money]
+    )
     if texted < rules.TEXTS_A_DAY:
         return None
     midnight = clock.eat(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)

@@ -50,7 +50,7 @@ class Template:
     english: str
     swahili: str
     useful_for: timedelta = timedelta(days=2)
-    is_receipt: bool = False  # says that money came; never held back by the daily limit of a phone
+    goes_with_money: bool = False  # a receipt, or the warning before a prompt: no daily limit of a phone holds it back
     secrets: frozenset[str] = frozenset()  # facts that nobody reads but the member: kept only until the text has left
 
     def words(self, language: Language) -> str:
@@ -72,13 +72,14 @@ _ALL = (
         " Kama hukutarajia malipo haya, usiweke PIN.",
         # The prompt itself stays on the phone for about a minute.
         useful_for=timedelta(minutes=3),
+        goes_with_money=True,
     ),
     Template(
         "payment_received",
         "Payment received",
         "Received {amount} for {purpose} {account}. Receipt {receipt}, {at}. New balance {balance}. Thank you.",
         "Tumepokea {amount} kwa {purpose} {account}. Risiti {receipt}, {at}. Salio jipya {balance}. Asante.",
-        is_receipt=True,
+        goes_with_money=True,
     ),
     Template(
         "payment_in_suspense",
@@ -87,7 +88,7 @@ _ALL = (
         " Your money is safe. Please contact us.",
         "Tumepokea {amount} (risiti {receipt}, {at}) lakini hatujui ni ya akaunti gani."
         " Pesa yako iko salama. Wasiliana nasi.",
-        is_receipt=True,
+        goes_with_money=True,
     ),
     Template(
         "member_welcome",
