@@ -31,7 +31,7 @@ def try_everything(town: Town, folder: Path) -> subprocess.CompletedProcess[str]
         [
             PROGRAM, "--no-color", "--config-file", CONFIGURATION, "run", f"{town.url}/api/openapi.json",
             "--header", f"Authorization: Bearer {town.token}", "--checks", "all", "--no-shrink",
-            "--max-examples", EXAMPLES, "--seed", SEED, "--warnings", "off",
+            "--workers", "2", "--max-examples", EXAMPLES, "--seed", SEED, "--warnings", "off",
         ],
         env={**os.environ, **records, "TOWN_ALLOCATION_ID": town.allocation_ids[0]},
         capture_output=True, text=True, check=False, cwd=folder,

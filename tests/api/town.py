@@ -63,8 +63,8 @@ def running_town(app: Flask, *, members_count: int = 8) -> Iterator[Town]:
     try:
         yield replace(town, url=f"http://127.0.0.1:{server.effective_port}")
     finally:
-        server.close()
-        thread.join(5)
+        server.close()  # a connection that is kept alive may outlive this by a while, and holds nothing
+        thread.join(1)
 
 
 def fill(app: Flask, *, members_count: int) -> Town:
