@@ -231,7 +231,7 @@ def test_a_secret_that_may_be_tried_again_is_kept_for_that(app: Flask) -> None:
     assert code in (latest("phone_code").secret_text or "")
 
 
-def test_a_phone_gets_so_many_texts_a_day_apart_from_those_that_go_with_money(app: Flask) -> None:
+def test_a_phone_gets_so_many_texts_a_day_receipts_apart(app: Flask) -> None:
     facts = {"name": "Mary", "number": "M000123"}
 
     def texted(number: int, template: str = "member_welcome", **more: object) -> object:
