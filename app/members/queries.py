@@ -107,7 +107,7 @@ def within_reach(within: Within) -> list[ColumnElement[bool]]:
     return within.conditions(branch=Member.branch_id, carers=(Member.officer_id, Member.agent_id))
 
 
-def ids(within: Within) -> Select[tuple[UUID]] | None:
+def ids(within: Within) -> Select[UUID] | None:
     """The members that somebody may have, for rooms that keep what belongs to them; None: everybody."""
     conditions = within_reach(within)
     return select(Member.id).where(*conditions) if conditions else None

@@ -30,12 +30,12 @@ def get(message_id: UUID) -> SmsMessage:
     return message
 
 
-def addressee(message_id: UUID) -> Row[tuple[UUID | None]] | None:
+def addressee(message_id: UUID) -> Row[UUID | None] | None:
     """To which member a text went, if it was one (``member_id``); None if there is no such text."""
     return db.session.execute(select(SmsMessage.member_id).where(SmsMessage.id == message_id)).one_or_none()
 
 
-def listed(wanted: MessageFilter, *, of_members: Select[tuple[UUID]] | None = None) -> Page[SmsMessage]:
+def listed(wanted: MessageFilter, *, of_members: Select[UUID] | None = None) -> Page[SmsMessage]:
     """Texts that the filter lets through, newest first; with ``of_members`` (ids) only those that went to them."""
     query = select(SmsMessage)
     if of_members is not None:

@@ -38,10 +38,10 @@ class Locator:
     """How the record that an argument of an address names is found."""
 
     find: Find | None
-    missing: type[Missing]
+    missing: Callable[[], Missing]
 
 
-def locate(app: Flask, argument: str, find: Find, *, missing: type[Missing] = RecordMissing) -> None:
+def locate(app: Flask, argument: str, find: Find, *, missing: Callable[[], Missing] = RecordMissing) -> None:
     """Say where a record belongs that addresses name by this argument: ``find(value)``, or None if there is none.
 
     ``missing`` is what a person is told who asks for one that does not exist, or is not theirs to see.

@@ -140,11 +140,10 @@ def _give(role: Role, wanted: Mapping[str, Right]) -> None:
         if code not in wanted:
             role.grants.remove(grant)
     for code, right in wanted.items():
-        grant = known.get(code)
-        if grant is None:
-            role.grants.append(RolePermission(permission_code=code, reach=right.reach, limit=right.limit))
+        if code in known:
+            known[code].reach, known[code].limit = right.reach, right.limit
         else:
-            grant.reach, grant.limit = right.reach, right.limit
+            role.grants.append(RolePermission(permission_code=code, reach=right.reach, limit=right.limit))
     db.session.flush()  # whether somebody is left in charge is asked of the database
 
 
