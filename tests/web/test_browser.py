@@ -24,7 +24,7 @@ PAGES = [
     "/approvals", "/approvals/rules", "/approvals/rules/ledger.journal", "/approvals/stand-ins",
     "/ledger/entries", "/ledger/journals/new", "/ledger/chart", "/ledger/trial-balance", "/ledger/months",
     "/settings", "/settings/society", "/settings/branches", "/settings/calendar", "/fees", "/fees/tariffs/new",
-    "/messages/texts", "/messages/texts/payment_received/en",
+    "/messages/texts", "/messages/texts/payment_received/en", "/ops/health",
 ]  # fmt: skip
 NOTE_VIOLATIONS = """
     window.violations = []

@@ -10,7 +10,8 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.kernel.errors import Missing
-from app.ops import health, metrics, overview
+from app.ops import health, metrics
+from app.ops.views import overview
 from app.web.access import public, requires
 from app.web.pages import page
 
