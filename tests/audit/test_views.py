@@ -78,7 +78,7 @@ def test_filters_find_what_fits(
     page = auditor.get(f"/audit?{query}&subject_type=thing" if "subject_type" not in query else f"/audit?{query}")
 
     assert page.status_code == 200
-    assert {name for name in "abc" if f"<td>{name}<small>" in page.text} == found
+    assert {name for name in "abc" if f'<td class="whole">{name}<small>' in page.text} == found
 
 
 def test_filters_are_chips_that_can_be_taken_off(auditor: FlaskClient) -> None:
