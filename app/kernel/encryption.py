@@ -1,8 +1,8 @@
 """Field encryption with key rotation, and keyed hashes for looking up what is encrypted.
 
 Values are AES-256-GCM under one of ``ENCRYPTION_KEYS`` (``id:base64,...``; the first encrypts, all decrypt), written as
-``id length | id | nonce | ciphertext``. A value that fits one place only is sealed together with that place, its context:
-moved elsewhere it does not open. Keyed hashes use a key of their own that is stored wrapped by the current
+``id length | id | nonce | ciphertext``. A value that fits one place only is sealed together with that place, its
+context: moved elsewhere it does not open. Keyed hashes use a key of their own that is stored wrapped by the current
 encryption key: rotating the encryption keys therefore leaves every hash as it was.
 """
 

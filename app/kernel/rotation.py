@@ -7,7 +7,19 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import Column, ColumnElement, LargeBinary, Table, func, literal, select, text, tuple_, type_coerce, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    LargeBinary,
+    Table,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+    type_coerce,
+    update,
+)
 
 from app.kernel.database import EncryptedJson, EncryptedPhone, EncryptedText, db
 from app.kernel.encryption import keyring, wrapped_key
