@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 
 from openapi_pydantic import Header, MediaType, Reference, Response
+from werkzeug.http import HTTP_STATUS_CODES
 
 from app.api import answers, problems
 from app.api.document.schemas import plain
@@ -14,6 +14,7 @@ from app.kernel.answers import PageAnswer, VersionedAnswer
 from app.kernel.errors import Refusal
 from app.web.access import UNSAFE
 
+CREATED = 201
 _EVERYWHERE = {
     400: "The request cannot be understood: a parameter that is unknown, repeated or unreadable.",
     401: "There is no token, or it is unknown, expired or revoked.",
@@ -90,7 +91,7 @@ def _success(contract: Contract, method: str, answer: Reference) -> Response:
         named.append("ETag")
     if issubclass(contract.answer, PageAnswer):
         named.append("Link")
-    if contract.status == HTTPStatus.CREATED:
+    if contract.status == CREATED:
         named.append("Location")
     if contract.takes_key(method):
         named.append(answers.REPLAYED)
@@ -127,4 +128,4 @@ def _named(*names: str) -> dict[str, Header | Reference]:
 
 
 def _name(status: int) -> str:
-    return HTTPStatus(status).phrase.title().replace(" ", "").replace("-", "")
+    return HTTP_STATUS_CODES[status].title().replace(" ", "").replace("-", "")
