@@ -13,5 +13,5 @@ def notice(event: str, **facts: object) -> None:
 
 
 def observe(event: str, **facts: object) -> None:
-    """Say that something usual happened that whoever looks into a theft must be able to find: who signed in, and how."""
+    """Say that something usual happened that whoever looks into a theft must find: who signed in, and how."""
     log.info(event, extra=facts)

@@ -149,7 +149,7 @@ class Stack:
     # Parts
 
     def pid(self, role: str) -> int:
-        """The process of one role: postgres, redis, sandbox, web, payments, callbacks, messages, files, default, scheduler."""
+        """The process of one role: postgres, redis, sandbox, web, scheduler, or a queue (payments, callbacks, …)."""
         return int(files.read_json(self.var / "processes.json")[role]["pid"])
 
     def pids(self, role: str) -> list[int]:
