@@ -97,6 +97,7 @@ def allocate(allocation_id: UUID, *, reference: str, by: Actor) -> UUID:
         after={"account": account.number, "amount": str(share.amount)},
         branch_id=member.branch_id,
     )
+    announce("payment.allocated", subject=("payment", payment.id), facts=payment.facts())
     _tell(payment)
     return payment.id
 

@@ -24,6 +24,7 @@ from app.society.models import CalendarDay
 from tests.members import examples as people
 from tests.savings import examples as savings
 
+
 @pytest.fixture(autouse=True)
 def _opened(request: pytest.FixtureRequest) -> None:
     """The books are open, but for the test that is about the time before."""
