@@ -16,6 +16,12 @@
     if (event.key === "?") find("#keys")?.showModal()
   })
 
+  // htmx listens from its first timer on, and this one comes after it: what a fast typist wrote before is looked up now.
+  setTimeout(() => {
+    const search = find("#search")
+    if (search?.value && search === document.activeElement) search.dispatchEvent(new Event("input", { bubbles: true }))
+  })
+
   function moveAmongFound(event, search) {
     const stops = [search, ...search.form.querySelectorAll("#found a")]
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
