@@ -23,7 +23,7 @@ PUBLIC_PASSKEY = (
 
 SANDBOX_RELAXATIONS: Mapping[str, str] = {
     "C30, C32": "Cookies travel over plain http on this machine, so they are neither Secure nor __Host-.",
-    "C11, C117": "Providers may be on loopback addresses: the sandbox is the provider.",
+    "C11, C117": "Providers and receivers of webhooks may be on loopback addresses: the sandbox is the provider.",
     "C34, C111": "Pages are served over plain http, without HSTS.",
     "C67": "Demonstration users exist and the sign-in page names them.",
     "C121": "Anybody on this machine may read the document of the JSON API.",
