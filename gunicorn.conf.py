@@ -8,7 +8,6 @@ from typing import Any
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
-from prometheus_client.multiprocess import mark_process_dead
 
 workers = 2
 worker_class = "gthread"
@@ -23,12 +22,15 @@ if sys.platform == "linux":
 
 
 # Each worker counts in files of its own here, so that whichever of them is asked for /metrics tells for all.
+# The library looks for this once, when it is imported: nothing may import it before.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pamoja-metrics-")
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
     """Let the gauges of a worker end with it; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
     mark_process_dead(worker.pid)
 
 
